@@ -1,0 +1,33 @@
+/**
+ * An upstream as dispatch and the Messages front see it: something that answers one HTTP-shaped exchange. `messages`
+ * speaks to any base URL, `simulated` to the simulator in the same process; both go through the same classification.
+ * Callbacks and not promises, since this is the hot path: an object exists per call in flight and no other.
+ */
+export interface Upstream {
+  readonly name: string;
+  /** Starts the exchange. Exactly one of `onEnd` and `onFailure` follows, unless the returned function cancelled it first. */
+  call(request: UpstreamCall, events: UpstreamEvents): CancelCall;
+  close(): Promise<void>;
+}
+
+export interface UpstreamCall {
+  readonly method: 'GET' | 'POST';
+  /** Path and query below the base URL, from `/v1`. */
+  readonly path: string;
+  /** Lower-case names; credentials are the upstream's own business and never come from here. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The exact bytes to send, or null for none. Must not change until the call is over. */
+  readonly body: Uint8Array | null;
+}
+
+export interface UpstreamEvents {
+  onHead(status: number, headers: Readonly<Record<string, string | readonly string[] | undefined>>): void;
+  /** The chunk is the receiver's to keep. */
+  onData(chunk: Uint8Array): void;
+  onEnd(): void;
+  /** The connection failed or a time limit passed; `timeout` tells which. */
+  onFailure(reason: string, timeout: boolean): void;
+}
+
+/** Ends the exchange at once; no event follows. Calling it late or twice is harmless. */
+export type CancelCall = () => void;

@@ -1,0 +1,104 @@
+import type { BatchId, ResultType } from '@batchwright/protocol';
+
+/**
+ * The spool: the bytes of batches. A batch is two append-only logs, requests in and results out; everything else is an
+ * index. A request is settled exactly when its line is durable in the results log, and that log is what
+ * `GET …/results` serves, byte for byte.
+ *
+ * Results are written under a shard's epoch. An implementation shared by nodes refuses an older epoch (`lost`); the
+ * embedded one, which a lock keeps to one owner, records it.
+ *
+ * Every implementation passes `spool.suite.ts`. Methods reject only when the world fails; a full disk rejects with
+ * `SpoolFullError` and leaves what was durable before intact.
+ */
+export interface Spool {
+  /** Starts the request log of a batch that does not exist yet. */
+  createRequestLog(batchId: BatchId): Promise<RequestLogWriter>;
+  openRequestLog(batchId: BatchId): Promise<RequestLog>;
+  /** Opens the results log for appending, after recovery: a torn end is cut, every whole line is kept. */
+  openResultLog(batchId: BatchId, shard: number, epoch: number): Promise<ResultLog>;
+  /** The whole results log of an ended batch, for serving. Null when there is none. */
+  readResults(batchId: BatchId): Promise<ResultReader | null>;
+  /** Removes the results and requests of a batch. Removing what is not there is no error. */
+  remove(batchId: BatchId): Promise<void>;
+  /** Every batch with anything stored, complete or not; start-up removes those the catalog does not know. */
+  list(): Promise<readonly BatchId[]>;
+  close(): Promise<void>;
+}
+
+/** Thrown, wrapped around its cause, when the store has no space left. */
+export class SpoolFullError extends Error {
+  override readonly name = 'SpoolFullError';
+}
+
+/** Blocks of a body are handed over in this size, but for the last. */
+export const REQUEST_BLOCK_BYTES = 4 * 1024 * 1024;
+/** Blocks lie at addresses, and are followed by readable bytes up to lengths, that are multiples of this. */
+export const BLOCK_ALIGNMENT_BYTES = 4096;
+
+export interface RequestLogWriter {
+  /**
+   * Appends a block of the body, verbatim. All but the last are exactly `REQUEST_BLOCK_BYTES`. Several appends may be in
+   * flight; the block's bytes must not change until its promise resolves.
+   */
+  append(block: Uint8Array): Promise<void>;
+  /** Makes body and index durable. The batch is readable afterwards. */
+  commit(index: RequestIndex): Promise<void>;
+  /** Leaves no trace of the batch. */
+  discard(): Promise<void>;
+}
+
+/** Where each request lies in the body: a struct of arrays, one entry per request, in submission order. */
+export interface RequestIndex {
+  readonly count: number;
+  /** Byte offset of each `params` value in the body. */
+  readonly paramsOffset: Float64Array;
+  /** Bytes of each `params` value. */
+  readonly paramsBytes: Uint32Array;
+  /** Byte offset of each custom_id in `customIds`. */
+  readonly customIdOffset: Uint32Array;
+  /** Bytes of each custom_id, 1 to 64. */
+  readonly customIdBytes: Uint8Array;
+  /** All custom_ids, ASCII, back to back. */
+  readonly customIds: Uint8Array;
+}
+
+export interface RequestLog {
+  readonly index: RequestIndex;
+  /** The bytes of one request's params, as the client sent them. Valid until the caller lets go of them. */
+  readParams(request: number): Promise<Uint8Array>;
+  /** The same without waiting when the bytes are already at hand, else null. Sequential readers find most at hand. */
+  peekParams(request: number): Uint8Array | null;
+  close(): Promise<void>;
+}
+
+/** Rows to be made durable together: whole lines back to back, and one entry per line in the same order. */
+export interface ResultChunk {
+  readonly lines: Uint8Array;
+  readonly rows: readonly ResultRow[];
+}
+
+export interface ResultRow {
+  /** Which request of the index. */
+  readonly request: number;
+  readonly type: ResultType;
+  /** Bytes of the line, its newline included. */
+  readonly lineBytes: number;
+}
+
+export interface ResultLog {
+  /** What recovery found: every request already settled, with its type. */
+  readonly settled: readonly Pick<ResultRow, 'request' | 'type'>[];
+  /** Durable when it resolves `written`. One commit at a time. */
+  commit(chunk: ResultChunk): Promise<'written' | 'lost'>;
+  /** Seconds the last sync took, for `/metrics`. */
+  readonly lastSyncSeconds: number;
+  close(): Promise<void>;
+}
+
+export interface ResultReader {
+  readonly bytes: number;
+  /** Reads into `target` from `position`; answers how many bytes, 0 only at the end. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Unit tests need no I/O and run in seconds; the others touch disk, loopback or processes. Packages are resolved to
+ * their sources, so that a failing test points into the code as written.
+ */
+const shared = {
+  resolve: { conditions: ['batchwright-source'] },
+  ssr: { resolve: { conditions: ['batchwright-source'] } },
+} as const;
+
+export default defineConfig({
+  test: {
+    pool: 'threads',
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+          exclude: ['**/*.io.test.ts'],
+          isolate: false,
+        },
+      },
+      { ...shared, test: { name: 'io', include: ['packages/*/src/**/*.io.test.ts'], testTimeout: 60_000 } },
+      {
+        ...shared,
+        test: { name: 'whole', include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+      },
+    ],
+  },
+});
