@@ -86,9 +86,15 @@ export interface ResultRow {
   readonly lineBytes: number;
 }
 
+/** Requests and how they ended, as parallel arrays: `types[i]` indexes `RESULT_TYPES` and belongs to `requests[i]`. */
+export interface SettledRequests {
+  readonly requests: Uint32Array;
+  readonly types: Uint8Array;
+}
+
 export interface ResultLog {
-  /** What recovery found: every request already settled, with its type. */
-  readonly settled: readonly Pick<ResultRow, 'request' | 'type'>[];
+  /** What recovery found: every request already settled, each once, in the order of the log. */
+  readonly settled: SettledRequests;
   /** Durable when it resolves `written`. One commit at a time. */
   commit(chunk: ResultChunk): Promise<'written' | 'lost'>;
   /** Seconds the last sync took, for `/metrics`. */
