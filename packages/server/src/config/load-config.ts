@@ -1,0 +1,221 @@
+import { dirname, resolve } from 'node:path';
+import { nearestName } from './nearest-name.ts';
+import {
+  CONFIG_ENV,
+  CONFIG_FILE,
+  CONFIG_FLAG,
+  ENV_PREFIX,
+  OPTIONS,
+  OPTION_KEYS,
+  defaultConfig,
+  optionNames,
+} from './options.ts';
+import type { Option } from './option-kinds.ts';
+import type { Config, OptionKey } from './options.ts';
+
+/**
+ * Reads the configuration: flags over environment over config file over defaults. Whatever is wrong is told before
+ * anything starts, one line per fault, each naming the thing, its value and the remedy. Secrets are never in a line.
+ */
+
+/** Where settings come from; all of it is given, so that loading is a function. */
+export interface ConfigSources {
+  /** Arguments after the command's name. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The file's text, or null when there is none. */
+  readonly readFile: (path: string) => string | null;
+}
+
+export type LoadedConfig =
+  | { readonly type: 'loaded'; readonly config: Config }
+  | { readonly type: 'invalid'; readonly lines: readonly string[] };
+
+/** Loads and checks the server's configuration. */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const faults: string[] = [];
+  const flags = readFlags(sources.args, faults);
+  const environment = readEnvironment(sources.env, faults);
+  const file = readConfigFile(flags.configPath ?? environment.configPath, sources, faults);
+  const chosen = new Map([...file, ...environment.settings, ...flags.settings]);
+  if (faults.length > 0) return { type: 'invalid', lines: faults };
+
+  const config: Record<string, unknown> = { ...defaultConfig, dataDir: resolve(sources.cwd, defaultConfig.dataDir) };
+  for (const [key, setting] of chosen) {
+    const value = setting.read();
+    if (value === undefined) faults.push(wrongValue(key, setting));
+    else config[key] = key === 'dataDir' ? resolve(setting.directory ?? sources.cwd, value as string) : value;
+  }
+  const whole = config as unknown as Config;
+  if (faults.length === 0) faults.push(...impossiblePairs(whole, chosen));
+  return faults.length > 0 ? { type: 'invalid', lines: faults } : { type: 'loaded', config: whole };
+}
+
+/** One value somebody set, before it is judged. */
+interface Setting {
+  readonly read: () => unknown;
+  /** The name as its source spells it: `--port`, `BATCHWRIGHT_PORT`, `"port" in /path/file`. */
+  readonly name: string;
+  /** The value as it may be shown. */
+  readonly shown: string;
+  /** Paths in a config file are relative to it. */
+  readonly directory?: string;
+}
+
+type Settings = ReadonlyMap<OptionKey, Setting>;
+
+const FLAGS = new Map(OPTION_KEYS.map((key) => [optionNames(key).flag, key]));
+const ENV_NAMES = new Map(OPTION_KEYS.map((key) => [optionNames(key).env, key]));
+const FILE_NAMES = new Map(OPTION_KEYS.map((key) => [optionNames(key).file, key]));
+/** Read by the project's own test suites, which start servers with the environment they were given. */
+const TEST_NAMES: ReadonlySet<string> = new Set(['BATCHWRIGHT_FUZZ_RUNS', 'BATCHWRIGHT_SKIP_UNSURE']);
+
+function optionOf(key: OptionKey): Option<unknown> {
+  return OPTIONS[key];
+}
+
+function textSetting(key: OptionKey, name: string, value: string): Setting {
+  const option = optionOf(key);
+  return { read: () => option.fromText(value), name, shown: option.secret ? '(hidden)' : quoted(value) };
+}
+
+/** Values are quoted, and cut, so that one fault stays one line. */
+function quoted(value: unknown): string {
+  const shown = JSON.stringify(value) ?? String(value);
+  return shown.length > 120 ? `${shown.slice(0, 117)}…` : shown;
+}
+
+function readFlags(args: readonly string[], faults: string[]): { settings: Settings; configPath: string | null } {
+  const settings = new Map<OptionKey, Setting>();
+  let configPath: string | null = null;
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    const [name, inline] = splitFlag(arg);
+    const key = FLAGS.get(name);
+    if (key === undefined && name !== CONFIG_FLAG) {
+      faults.push(unknownArgument(arg));
+      // The word after an unknown option is most likely its value; naming it as a second fault would only confuse.
+      if (arg.startsWith('-') && inline === null && args[i + 1]?.startsWith('-') === false) i++;
+      continue;
+    }
+    const value = inline ?? args[i + 1];
+    if (inline === null) i++;
+    if (value === undefined || (inline === null && value.startsWith('--'))) {
+      faults.push(`${name} needs a value, as in ${name} ${key === undefined ? CONFIG_FILE : optionOf(key).example}.`);
+      if (value !== undefined) i--;
+    } else if (key === undefined) configPath = value;
+    else settings.set(key, textSetting(key, name, value));
+  }
+  return { settings, configPath };
+}
+
+function splitFlag(arg: string): [name: string, value: string | null] {
+  const equals = arg.indexOf('=');
+  return equals < 0 || !arg.startsWith('--') ? [arg, null] : [arg.slice(0, equals), arg.slice(equals + 1)];
+}
+
+function unknownArgument(arg: string): string {
+  const [name] = splitFlag(arg);
+  if (!name.startsWith('-'))
+    return `serve takes options only, and ${quoted(arg)} is none. See batchwright serve --help.`;
+  return `${name} is not an option of serve.${remedy(name, [...FLAGS.keys(), CONFIG_FLAG], 'See batchwright serve --help.', '--')}`;
+}
+
+function readEnvironment(
+  env: ConfigSources['env'],
+  faults: string[],
+): { settings: Settings; configPath: string | null } {
+  const settings = new Map<OptionKey, Setting>();
+  for (const [name, value] of Object.entries(env)) {
+    // An empty variable counts as unset: compose files and CI systems cannot help but pass them.
+    if (!name.startsWith(ENV_PREFIX) || value === undefined || value === '' || TEST_NAMES.has(name)) continue;
+    if (name === CONFIG_ENV) continue;
+    const key = ENV_NAMES.get(name);
+    if (key === undefined) {
+      const known = [...ENV_NAMES.keys(), CONFIG_ENV];
+      faults.push(
+        `${name} is set, but no option has that name.${remedy(name, known, 'Unset it, or see batchwright serve --help.', ENV_PREFIX)}`,
+      );
+    } else settings.set(key, textSetting(key, name, value));
+  }
+  return { settings, configPath: env[CONFIG_ENV] === undefined || env[CONFIG_ENV] === '' ? null : env[CONFIG_ENV] };
+}
+
+function readConfigFile(named: string | null, sources: ConfigSources, faults: string[]): Settings {
+  const path = resolve(sources.cwd, named ?? CONFIG_FILE);
+  const content = sources.readFile(path);
+  if (content === null) {
+    if (named !== null) faults.push(`The config file ${path} does not exist. Create it, or leave ${CONFIG_FLAG} out.`);
+    return new Map();
+  }
+  const parsed = parseObject(content);
+  if (typeof parsed === 'string') {
+    faults.push(`${path} ${parsed}. It must hold one JSON object, as in {"port": 4180}.`);
+    return new Map();
+  }
+  return fileSettings(parsed, path, faults);
+}
+
+function parseObject(content: string): Readonly<Record<string, unknown>> | string {
+  try {
+    const value: unknown = JSON.parse(content);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    return 'is JSON, but no object';
+  } catch {
+    // The parser's own message quotes the file's text, which may hold a key.
+    return 'is not valid JSON';
+  }
+}
+
+function fileSettings(parsed: Readonly<Record<string, unknown>>, path: string, faults: string[]): Settings {
+  const settings = new Map<OptionKey, Setting>();
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '$schema') continue;
+    const key = FILE_NAMES.get(name);
+    if (key === undefined) {
+      faults.push(`${quoted(name)} in ${path} is not an option.${remedy(name, [...FILE_NAMES.keys()], 'Remove it.')}`);
+      continue;
+    }
+    const option = optionOf(key);
+    settings.set(key, {
+      read: () => option.fromJson(value),
+      name: `"${name}" in ${path}`,
+      shown: option.secret ? '(hidden)' : quoted(value),
+      directory: dirname(path),
+    });
+  }
+  return settings;
+}
+
+function remedy(name: string, known: readonly string[], otherwise: string, prefix = ''): string {
+  const nearest = nearestName(name, known, prefix);
+  return nearest === null ? ` ${otherwise}` : ` Did you mean ${nearest}?`;
+}
+
+function wrongValue(key: OptionKey, setting: Setting): string {
+  const option = optionOf(key);
+  return `${setting.name} is ${setting.shown}, but must be ${option.expects}. Example: ${option.example}`;
+}
+
+/** Settings that are fine alone and make no sense together, or not in this version. */
+function impossiblePairs(config: Config, chosen: Settings): readonly string[] {
+  const faults: string[] = [];
+  const name = (key: OptionKey): string => chosen.get(key)?.name ?? optionNames(key).file;
+  if (config.databaseUrl !== null) {
+    faults.push(
+      `${name('databaseUrl')} is set, but PostgreSQL is not available in this version. Unset it; data is kept in data_dir.`,
+    );
+  }
+  if (config.clock === 'virtual' && config.upstream.type !== 'simulated') {
+    faults.push(
+      `${name('clock')} is "virtual", but ${name('upstream')} is ${config.upstream.baseUrl}: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.`,
+    );
+  }
+  if (config.upstreamApiKey !== null && config.upstream.type === 'simulated') {
+    faults.push(
+      `${name('upstreamApiKey')} is set, but the upstream is simulated and takes no key. Set ${optionNames('upstream').env} to the base URL the key belongs to, or unset the key.`,
+    );
+  }
+  return faults;
+}
