@@ -35,7 +35,7 @@ describe('loadConfig', () => {
 
 describe('nearestName', () => {
   it('finds the name behind any single mistyped letter', () => {
-    const typo = fc.tuple(fc.constantFrom(...FLAGS), fc.nat(), fc.constantFrom('q', '', 'zz'));
+    const typo = fc.tuple(fc.constantFrom(...FLAGS), fc.nat(), fc.constantFrom('q', ''));
     fc.assert(
       fc.property(typo, ([flag, at, letters]) => {
         const i = 2 + (at % (flag.length - 2));
