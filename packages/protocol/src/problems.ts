@@ -43,6 +43,11 @@ export type Problem =
   | { readonly type: 'spend_limit_reached' }
   | { readonly type: 'storage_full' }
   | { readonly type: 'shutting_down' }
+  | { readonly type: 'overloaded' }
+  | { readonly type: 'http_malformed'; readonly reason: string }
+  | { readonly type: 'headers_too_large' }
+  | { readonly type: 'headers_timed_out' }
+  | { readonly type: 'expectation_unknown' }
   | { readonly type: 'upstream_unreachable'; readonly reason: string }
   | { readonly type: 'unexpected' };
 
@@ -136,6 +141,11 @@ const WORDS: Words = {
     message: 'The server has no disk space left to store this batch. Nothing was stored; try again once space is free.',
   }),
   shutting_down: () => ({ type: 'overloaded_error', message: 'The server is shutting down. Try again shortly.' }),
+  overloaded: () => ({ type: 'overloaded_error', message: 'Overloaded' }),
+  http_malformed: (p) => invalid(`The request is not valid HTTP: ${p.reason}`),
+  headers_too_large: () => ({ ...invalid('The request headers are too large.'), status: 431 }),
+  headers_timed_out: () => ({ ...invalid('The request headers stopped arriving before they were complete.'), status: 408 }),
+  expectation_unknown: () => ({ ...invalid('expect: only 100-continue is supported.'), status: 417 }),
   upstream_unreachable: (p) => ({ type: 'api_error', status: 502, message: `The upstream could not be reached: ${p.reason}` }),
   unexpected: () => ({ type: 'api_error', message: 'Internal server error' }),
 };
