@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+
+/** What a command may touch of the process it runs in; tests give their own. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Results go to `out`, everything said about them to `err`, so that a pipe gets results only. */
+  out(text: string): void;
+  err(text: string): void;
+  readonly outIsTerminal: boolean;
+  readonly columns: number;
+  now(): number;
+  readFile(path: string): string | null;
+  /** Calls back on each SIGINT and SIGTERM; returns what stops that. */
+  onStopSignal(heard: () => void): () => void;
+  /** Leaves at once, whatever is still open. */
+  exit(code: number): void;
+}
+
+/** The command did what it was asked to. */
+export const EXIT_OK = 0;
+/** The world, or the state of things, did not allow it. */
+export const EXIT_FAILED = 1;
+/** The command was asked wrongly; nothing was started. */
+export const EXIT_MISUSED = 2;
+
+/** The process itself. */
+export function processHost(): Host {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    outIsTerminal: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 80,
+    now: () => Date.now(),
+    readFile: readFileIfThere,
+    onStopSignal: (heard) => {
+      process.on('SIGINT', heard);
+      process.on('SIGTERM', heard);
+      return () => {
+        process.off('SIGINT', heard);
+        process.off('SIGTERM', heard);
+      };
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+function readFileIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** One line for people, on standard error. */
+export function complain(host: Host, line: string): void {
+  host.err(`batchwright: ${line}\n`);
+}

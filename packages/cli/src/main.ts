@@ -1,0 +1,36 @@
+import process from 'node:process';
+import { EXIT_FAILED, complain, processHost } from './host.ts';
+import type { Host } from './host.ts';
+
+/**
+ * The command line. Every command is loaded when it is asked for and not before; `serve`, whose start-up is counted in
+ * milliseconds, reads its own options and so does not load the argument parser of the others either.
+ */
+async function main(argv: readonly string[], host: Host): Promise<number> {
+  const [command, ...rest] = argv;
+  if (command === 'serve') {
+    const { serve } = await import('./commands/serve.ts');
+    return serve(rest, host);
+  }
+  const { runProgram } = await import('./program.ts');
+  return runProgram(argv, host);
+}
+
+/** Faults nobody foresaw: one line for people, the trace for those who ask for it. */
+function explain(error: unknown, host: Host): void {
+  const message = error instanceof Error ? error.message : String(error);
+  complain(host, message.split('\n')[0] ?? message);
+  if (host.env['DEBUG'] !== undefined && error instanceof Error) host.err(`${error.stack ?? ''}\n`);
+}
+
+const host = processHost();
+// A reader that has seen enough (`batchwright keys list | head -1`) is no fault of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED);
+});
+try {
+  process.exitCode = await main(process.argv.slice(2), host);
+} catch (error) {
+  explain(error, host);
+  process.exitCode = EXIT_FAILED;
+}
