@@ -1,4 +1,11 @@
-import type { ApiVersion, BatchId, MicrosecondsUtc, ProcessingStatus, RequestCounts, WorkspaceId } from '@batchwright/protocol';
+import type {
+  ApiVersion,
+  BatchId,
+  MicrosecondsUtc,
+  ProcessingStatus,
+  RequestCounts,
+  WorkspaceId,
+} from '@batchwright/protocol';
 
 /** When counters move: `live` as requests settle, `strict` all at once when the batch ends. */
 export type CountsMode = 'live' | 'strict';
