@@ -1,0 +1,167 @@
+/**
+ * The file `done.log`: which line of `results.jsonl` settles which request, so that recovery reads 16 bytes a result
+ * and not the results. Everything is a 16-byte entry of little-endian words, and the first is the file's header.
+ *
+ *     header   "BWDONE\n\0"                       u32 version    u32 crc32 of the 12 bytes before
+ *     marker   u32 15<<28 | epoch   u32 low, u32 high of …       u32 crc32 of the 12 bytes before
+ *     row      u32 type<<28 | request   u32 line bytes   u32 crc32 of the line   u32 crc32 of the 12 bytes before
+ *
+ *     results.jsonl   line line line line | line line line      | line li
+ *     done.log        H M row row row row | M   row row row     | M   row row
+ *                     └── synced ───────────────────────────────┘ └ perhaps not ┘
+ *
+ * Each commit begins with a marker, and a commit begins only after the one before was synced. So a whole marker proves
+ * every row before it, and the length of the results (`low`, `high`) at that moment; only rows after the last marker
+ * need their lines read and checked. `type` indexes RESULT_TYPES.
+ *
+ * Invariant: a row is in the file only when the bytes of its line were written before it.
+ */
+import assert from 'node:assert/strict';
+import { RESULT_TYPES } from '@batchwright/protocol';
+import { crc32 } from 'node:zlib';
+
+export const ENTRY_BYTES = 16;
+export const ENTRY_WORDS = 4;
+const MARKER_KIND = 15;
+const KIND_SHIFT = 28;
+const LOW_BITS = 2 ** KIND_SHIFT - 1;
+const VERSION = 1;
+const WORD = 2 ** 32;
+
+const CRC_TABLE = makeCrcTable();
+const HEADER = makeHeader();
+
+/** The first entry of every done log. */
+export function doneLogHeader(): Uint8Array {
+  return HEADER.slice();
+}
+
+export function isDoneLogHeader(bytes: Uint8Array): boolean {
+  return bytes.length >= ENTRY_BYTES && HEADER.every((byte, i) => bytes[i] === byte);
+}
+
+/** One result as the log keeps it. */
+export interface DoneRow {
+  readonly request: number;
+  /** Index in RESULT_TYPES. */
+  readonly typeCode: number;
+  /** Bytes of the line, its newline included. */
+  readonly lineBytes: number;
+  readonly lineCrc: number;
+}
+
+/** Puts a row at `entry` (counted in entries). */
+export function putRow(words: Uint32Array, entry: number, row: DoneRow): void {
+  assert(row.request <= LOW_BITS && row.lineBytes < WORD, `a row is too large: ${JSON.stringify(row)}`);
+  putEntry(words, entry, row.typeCode * 2 ** KIND_SHIFT + row.request, row.lineBytes, row.lineCrc);
+}
+
+/** Puts the marker that begins a commit: everything before it is synced, and the results are `resultsBytes` long. */
+export function putMarker(words: Uint32Array, entry: number, epoch: number, resultsBytes: number): void {
+  assert(epoch >= 0 && epoch <= LOW_BITS, `epoch out of range: ${epoch}`);
+  putEntry(words, entry, MARKER_KIND * 2 ** KIND_SHIFT + epoch, resultsBytes % WORD, Math.floor(resultsBytes / WORD));
+}
+
+/** What a done log says, before any line was looked at. */
+export interface DoneLogWalk {
+  /** Rows before the last marker, in order, a repeated request left out. */
+  readonly requests: Uint32Array;
+  readonly types: Uint8Array;
+  /** How long the results were when the last marker was written. */
+  readonly provenBytes: number;
+  /** Entries after the last marker: rows whose lines have yet to be checked. */
+  readonly tailEntry: number;
+  readonly endEntry: number;
+}
+
+/**
+ * Walks a done log up to its last valid entry whose line lies inside `resultsBytes`, and marks in `settled`, one byte
+ * per request, those that a marker proves.
+ */
+export function walkDoneLog(words: Uint32Array, settled: Uint8Array, resultsBytes: number): DoneLogWalk {
+  const entries = Math.floor(words.length / ENTRY_WORDS);
+  const requests = new Uint32Array(entries);
+  const types = new Uint8Array(entries);
+  let [rows, provenRows, tailEntry, provenBytes, walkedBytes, entry] = [0, 0, 1, 0, 0, 1];
+  for (; entry < entries; entry++) {
+    const at = entry * ENTRY_WORDS;
+    const first = words[at] ?? 0;
+    const second = words[at + 1] ?? 0;
+    const third = words[at + 2] ?? 0;
+    if (entryCrc(first, second, third) !== words[at + 3]) break;
+    if (first >>> KIND_SHIFT === MARKER_KIND) {
+      // A marker that disagrees with the rows before it proves nothing: stop, and let their lines be checked.
+      if (third * WORD + second !== walkedBytes) break;
+      [tailEntry, provenRows, provenBytes] = [entry + 1, rows, walkedBytes];
+      continue;
+    }
+    const request = first & LOW_BITS;
+    if (first >>> KIND_SHIFT >= RESULT_TYPES.length || request >= settled.length) break;
+    if (walkedBytes + second > resultsBytes) break;
+    walkedBytes += second;
+    if (settled[request] === 1) continue;
+    settled[request] = 1;
+    requests[rows] = request;
+    types[rows++] = first >>> KIND_SHIFT;
+  }
+  for (let row = provenRows; row < rows; row++) settled[requests[row] ?? 0] = 0;
+  return {
+    requests: requests.subarray(0, provenRows),
+    types: types.subarray(0, provenRows),
+    provenBytes,
+    tailEntry,
+    endEntry: Math.max(entry, 1),
+  };
+}
+
+/** A row as it lies in the log. Only for entries of the tail, which `walkDoneLog` found to be rows. */
+export function rowAt(words: Uint32Array, entry: number): DoneRow {
+  const at = entry * ENTRY_WORDS;
+  const first = words[at] ?? 0;
+  return {
+    request: first & LOW_BITS,
+    typeCode: first >>> KIND_SHIFT,
+    lineBytes: words[at + 1] ?? 0,
+    lineCrc: words[at + 2] ?? 0,
+  };
+}
+
+function putEntry(words: Uint32Array, entry: number, first: number, second: number, third: number): void {
+  const at = entry * ENTRY_WORDS;
+  words[at] = first;
+  words[at + 1] = second;
+  words[at + 2] = third;
+  words[at + 3] = entryCrc(first, second, third);
+}
+
+/** CRC-32 of three words. By table here, since a call into zlib for every 12 bytes costs ten times as much. */
+function entryCrc(first: number, second: number, third: number): number {
+  return ~crcWord(crcWord(crcWord(-1, first), second), third) >>> 0;
+}
+
+function crcWord(crc: number, word: number): number {
+  let c = crc ^ word;
+  c = (CRC_TABLE[c & 255] ?? 0) ^ (c >>> 8);
+  c = (CRC_TABLE[c & 255] ?? 0) ^ (c >>> 8);
+  c = (CRC_TABLE[c & 255] ?? 0) ^ (c >>> 8);
+  return (CRC_TABLE[c & 255] ?? 0) ^ (c >>> 8);
+}
+
+function makeCrcTable(): Int32Array {
+  const table = new Int32Array(256);
+  for (let byte = 0; byte < 256; byte++) {
+    let c = byte;
+    for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
+    table[byte] = c;
+  }
+  return table;
+}
+
+function makeHeader(): Uint8Array {
+  const bytes = new Uint8Array(ENTRY_BYTES);
+  for (let i = 0; i < 7; i++) bytes[i] = 'BWDONE\n'.charCodeAt(i);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, VERSION, true);
+  view.setUint32(12, crc32(bytes.subarray(0, 12)), true);
+  return bytes;
+}

@@ -1,0 +1,84 @@
+import { readFully, type SpoolFile } from './spool-files.ts';
+
+/** Bytes read at once for a reader that goes forward. */
+const SEQUENTIAL_BYTES = 1024 * 1024;
+/**
+ * Bytes read at once for a reader that jumps. Small, since what was read stays in memory for as long as one request in
+ * it is in flight: hundreds of jumping requests must not hold a megabyte each.
+ */
+const SCATTERED_BYTES = 64 * 1024;
+/** Windows kept at hand per body. */
+const WINDOWS = 4;
+/** A read this far beyond a window's end still counts as going forward: it skips what lies between two params. */
+const FORWARD_GAP_BYTES = 64 * 1024;
+
+interface Window {
+  readonly start: number;
+  readonly end: number;
+  /** Null while it is being read. */
+  bytes: Uint8Array | null;
+  readonly loaded: Promise<Uint8Array>;
+}
+
+/**
+ * Reads ranges of a body through a few windows, so that somebody who reads it in order finds most ranges in memory.
+ * Windows are never written again: a range handed out stays what it is for as long as its holder keeps it, and the
+ * collector takes the window when the last range is gone.
+ */
+export class ReadAhead {
+  readonly #file: SpoolFile;
+  readonly #fileBytes: number;
+  /** Newest first. */
+  #windows: readonly Window[] = [];
+
+  constructor(file: SpoolFile, fileBytes: number) {
+    this.#file = file;
+    this.#fileBytes = fileBytes;
+  }
+
+  /** The range when it lies in memory, else null. */
+  peek(offset: number, length: number): Uint8Array | null {
+    for (const window of this.#windows) {
+      if (window.bytes === null || offset < window.start || offset + length > window.end) continue;
+      return window.bytes.subarray(offset - window.start, offset - window.start + length);
+    }
+    return null;
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    if (length > SEQUENTIAL_BYTES) return this.#load(offset, length);
+    const window = this.#find(offset, length) ?? this.#open(offset, length);
+    const bytes = await window.loaded;
+    return bytes.subarray(offset - window.start, offset - window.start + length);
+  }
+
+  #find(offset: number, length: number): Window | undefined {
+    return this.#windows.find((window) => offset >= window.start && offset + length <= window.end);
+  }
+
+  #open(offset: number, length: number): Window {
+    const ahead = this.#goesForward(offset) ? SEQUENTIAL_BYTES : SCATTERED_BYTES;
+    const end = Math.min(offset + Math.max(ahead, length), this.#fileBytes);
+    const window: Window = { start: offset, end, bytes: null, loaded: this.#load(offset, end - offset) };
+    this.#windows = [window, ...this.#windows.slice(0, WINDOWS - 1)];
+    window.loaded.then(
+      (bytes) => void (window.bytes = bytes),
+      // The readers waiting for it are told; a window that failed must not be found again.
+      () => void (this.#windows = this.#windows.filter((other) => other !== window)),
+    );
+    return window;
+  }
+
+  #goesForward(offset: number): boolean {
+    if (this.#windows.length === 0) return true;
+    return this.#windows.some((window) => offset >= window.start && offset <= window.end + FORWARD_GAP_BYTES);
+  }
+
+  async #load(offset: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    const count = await readFully(this.#file, bytes, offset);
+    if (count < length)
+      throw new Error(`body ends at ${offset + count}, inside a request that goes to ${offset + length}`);
+    return bytes;
+  }
+}

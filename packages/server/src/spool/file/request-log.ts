@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { RequestIndex, RequestLog } from '../spool.ts';
+import { spoolFailure } from '../spool-failure.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { decodeIndex, type StoredIndex } from './request-index-format.ts';
+import { readWhole, withFile, type SpoolFile, type SpoolFiles } from './spool-files.ts';
+
+/** The whole index of a batch, checked. */
+export async function readIndex(files: SpoolFiles, directory: string): Promise<StoredIndex> {
+  const path = join(directory, 'index');
+  const stored = decodeIndex(await withFile(files, path, 'read', readWhole));
+  if (stored === null) {
+    throw new Error(`${path} is damaged: its checksum does not match; restore the batch's directory from a backup`);
+  }
+  return stored;
+}
+
+/** Reads the requests of one batch. */
+export class FileRequestLog implements RequestLog {
+  readonly index: RequestIndex;
+  readonly #body: SpoolFile;
+  readonly #readAhead: ReadAhead;
+  readonly #directory: string;
+
+  private constructor(directory: string, body: SpoolFile, stored: StoredIndex) {
+    this.#directory = directory;
+    this.#body = body;
+    this.#readAhead = new ReadAhead(body, stored.bodyBytes);
+    this.index = stored.index;
+  }
+
+  static async open(files: SpoolFiles, directory: string): Promise<FileRequestLog> {
+    try {
+      const stored = await readIndex(files, directory);
+      const body = await files.open(join(directory, 'body'), 'read');
+      const bodyBytes = await body.size();
+      if (bodyBytes === stored.bodyBytes) return new FileRequestLog(directory, body, stored);
+      await body.close();
+      throw new Error(`body has ${bodyBytes} bytes where its index says ${stored.bodyBytes}`);
+    } catch (cause) {
+      throw spoolFailure(`opening the requests in ${directory}`, cause);
+    }
+  }
+
+  peekParams(request: number): Uint8Array | null {
+    return this.#readAhead.peek(...this.#span(request));
+  }
+
+  async readParams(request: number): Promise<Uint8Array> {
+    const span = this.#span(request);
+    try {
+      return await this.#readAhead.read(...span);
+    } catch (cause) {
+      throw spoolFailure(`reading request ${request} in ${this.#directory}`, cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#body.close();
+  }
+
+  #span(request: number): [offset: number, length: number] {
+    const offset = this.index.paramsOffset[request];
+    const length = this.index.paramsBytes[request];
+    assert(offset !== undefined && length !== undefined, `no request ${request} among ${this.index.count}`);
+    return [offset, length];
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The spool without a disk, for tests and for simulations that must replay. It keeps the contract in the plainest way
+ * there is, so that it can serve as the oracle for the spool of files. Nothing here survives the process.
+ */
+import assert from 'node:assert/strict';
+import { RESULT_TYPES, type BatchId } from '@batchwright/protocol';
+import { checkBatchId } from '../batch-id-check.ts';
+import { lostLog } from '../lost-log.ts';
+import { checkChunk } from '../result-chunk.ts';
+import {
+  REQUEST_BLOCK_BYTES,
+  type RequestIndex,
+  type RequestLog,
+  type RequestLogWriter,
+  type ResultChunk,
+  type ResultLog,
+  type ResultReader,
+  type ResultRow,
+  type Spool,
+} from '../spool.ts';
+
+interface MemoryBatch {
+  body: Uint8Array;
+  index: RequestIndex | null;
+  /** Null until somebody opened the results for appending. */
+  results: { readonly lines: Uint8Array[]; readonly rows: ResultRow[]; epoch: number; owner: object | null } | null;
+}
+
+/** An empty spool in memory. */
+export function createMemorySpool(): Spool {
+  const batches = new Map<BatchId, MemoryBatch>();
+  const find = (batchId: BatchId): MemoryBatch => {
+    checkBatchId(batchId);
+    const batch = batches.get(batchId);
+    if (batch === undefined) throw new Error(`the spool has no batch ${batchId}`);
+    return batch;
+  };
+  return {
+    async createRequestLog(batchId) {
+      checkBatchId(batchId);
+      if (batches.has(batchId)) throw new Error(`the spool has a batch ${batchId} already`);
+      const batch: MemoryBatch = { body: new Uint8Array(0), index: null, results: null };
+      batches.set(batchId, batch);
+      return requestLogWriter(batch, () => batches.delete(batchId));
+    },
+    openRequestLog: async (batchId) => requestLog(find(batchId)),
+    async openResultLog(batchId, shard, epoch) {
+      assert(shard === 0, `a batch in memory is one shard, number 0, and not ${shard}`);
+      return resultLog(find(batchId), epoch);
+    },
+    async readResults(batchId) {
+      checkBatchId(batchId);
+      const results = batches.get(batchId)?.results;
+      return results ? resultReader(Buffer.concat(results.lines)) : null;
+    },
+    async remove(batchId) {
+      checkBatchId(batchId);
+      batches.delete(batchId);
+    },
+    list: async () => [...batches.keys()],
+    close: async () => undefined,
+  };
+}
+
+function requestLogWriter(batch: MemoryBatch, remove: () => void): RequestLogWriter {
+  const blocks: Uint8Array[] = [];
+  let closed = false;
+  return {
+    async append(block) {
+      assert(!closed, 'append after commit or discard');
+      const last = blocks.at(-1);
+      assert(
+        last === undefined || last.length === REQUEST_BLOCK_BYTES || block.length === 0,
+        'only the last block may be short',
+      );
+      assert(
+        block.length <= REQUEST_BLOCK_BYTES,
+        `block of ${block.length} bytes is larger than ${REQUEST_BLOCK_BYTES}`,
+      );
+      if (block.length > 0) blocks.push(block.slice());
+    },
+    async commit(index) {
+      assert(!closed, 'commit after commit or discard');
+      closed = true;
+      batch.body = Buffer.concat(blocks);
+      batch.index = index;
+    },
+    async discard() {
+      closed = true;
+      remove();
+    },
+  };
+}
+
+function requestLog(batch: MemoryBatch): RequestLog {
+  const { body, index } = batch;
+  if (index === null) throw new Error('the batch was never committed');
+  const peekParams = (request: number): Uint8Array => {
+    const offset = index.paramsOffset[request];
+    const length = index.paramsBytes[request];
+    assert(offset !== undefined && length !== undefined, `no request ${request} among ${index.count}`);
+    return body.subarray(offset, offset + length);
+  };
+  return { index, peekParams, readParams: async (request) => peekParams(request), close: async () => undefined };
+}
+
+function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
+  if (batch.index === null) throw new Error('the batch was never committed');
+  const results = (batch.results ??= { lines: [], rows: [], epoch, owner: null });
+  if (results.owner !== null && results.epoch > epoch) return lostLog;
+  const owner = {};
+  Object.assign(results, { owner, epoch });
+  const isSettled = new Uint8Array(batch.index.count);
+  for (const { request } of results.rows) isSettled[request] = 1;
+  return {
+    settled: {
+      requests: Uint32Array.from(results.rows, ({ request }) => request),
+      types: Uint8Array.from(results.rows, ({ type }) => RESULT_TYPES.indexOf(type)),
+    },
+    lastSyncSeconds: 0,
+    async commit(chunk: ResultChunk) {
+      if (results.owner !== owner) return 'lost';
+      checkChunk(chunk, isSettled);
+      results.lines.push(chunk.lines.slice());
+      for (const row of chunk.rows) results.rows.push(row);
+      for (const { request } of chunk.rows) isSettled[request] = 1;
+      return 'written';
+    },
+    async close() {
+      if (results.owner === owner) results.owner = null;
+    },
+  };
+}
+
+function resultReader(bytes: Uint8Array): ResultReader {
+  return {
+    bytes: bytes.length,
+    async read(target, position) {
+      const part = bytes.subarray(position, position + target.length);
+      target.set(part);
+      return part.length;
+    },
+    close: async () => undefined,
+  };
+}

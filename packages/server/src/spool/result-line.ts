@@ -1,0 +1,32 @@
+import { RESULT_TYPES, type ResultType } from '@batchwright/protocol';
+import type { RequestIndex } from './spool.ts';
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** What a whole line of a results log says about itself; null when it is not one. */
+export function readResultLine(line: Uint8Array): { readonly customId: string; readonly type: ResultType } | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(UTF8.decode(line));
+  } catch {
+    // Bytes that a loss of power left behind are no line; that is the answer, not a failure.
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('custom_id' in value) || !('result' in value)) return null;
+  const { custom_id: customId, result } = value;
+  if (typeof customId !== 'string' || typeof result !== 'object' || result === null || !('type' in result)) return null;
+  const type = RESULT_TYPES.find((known) => known === result.type);
+  return type === undefined ? null : { customId, type };
+}
+
+/** Every custom_id with its place in the index. */
+export function requestsByCustomId(index: RequestIndex): ReadonlyMap<string, number> {
+  const { buffer, byteOffset, byteLength } = index.customIds;
+  const ids = Buffer.from(buffer, byteOffset, byteLength);
+  const requests = new Map<string, number>();
+  for (let request = 0; request < index.count; request++) {
+    const start = index.customIdOffset[request] ?? 0;
+    requests.set(ids.toString('latin1', start, start + (index.customIdBytes[request] ?? 0)), request);
+  }
+  return requests;
+}

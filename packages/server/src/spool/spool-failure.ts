@@ -1,0 +1,18 @@
+import { SpoolFullError } from './spool.ts';
+
+/** Codes by which an operating system says that there is no room: for anyone, or for this owner's quota. */
+const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** The `code` of an error of the operating system, or undefined. */
+export function errorCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** What to throw when the world failed while the spool was `doing` something; a full disk gets its own class. */
+export function spoolFailure(doing: string, cause: unknown): Error {
+  if (cause instanceof SpoolFullError) return cause;
+  if (FULL_CODES.has(errorCode(cause))) {
+    return new SpoolFullError(`no space left in the spool while ${doing}; free space on its file system`, { cause });
+  }
+  return new Error(`the spool failed while ${doing}`, { cause });
+}
