@@ -6,7 +6,7 @@ import { BUILT, ROOT } from './setup.mjs';
 
 /** Builds everything: the packages by the compiler's own incremental build, then the scanner's WebAssembly. */
 const steps = [
-  [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'],
+  [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json', 'examples'],
   [join(ROOT, 'scripts', 'build-scanner.mjs')],
 ].filter(([script]) => existsSync(script));
 

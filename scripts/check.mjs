@@ -10,7 +10,7 @@ import { ROOT, setUp } from './setup.mjs';
 
 /** `npm run check`: everything about the code that needs no run of it. Each check answers what it found, or nothing. */
 const CHECKS = [
-  ['types', () => tool('typescript/bin/tsc', '-b')],
+  ['types', () => tool('typescript/bin/tsc', '-b', 'tsconfig.json', 'examples')],
   ['types of tests', () => tool('typescript/bin/tsc', '-p', 'tsconfig.tests.json')],
   ['lint', () => tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings')],
   ['format', () => tool('oxfmt/bin/oxfmt', '--check', '.')],
