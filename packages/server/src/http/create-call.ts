@@ -1,0 +1,74 @@
+import { LIMITS, type Problem } from '@batchwright/protocol';
+import type { BatchTerms, IntakeOutcome } from '../intake/intake.ts';
+import { readBatchOptions, readUserProfile } from './batch-options.ts';
+import { batchObject } from './batch-lookup.ts';
+import type { Call, Caller, Params, Room } from './call.ts';
+import { GONE, json, refuse, type Reply } from './reply.ts';
+import { openBody, type RequestBody } from './request-body.ts';
+
+/**
+ * `POST /v1/messages/batches`. 200 only once the batch is durable: clients retry a create they got no answer to, and each
+ * retry makes another batch, so the answer must neither come early nor be lost for a reason that is ours.
+ */
+export async function createBatch(room: Room, call: Call, _params: Params, caller: Caller): Promise<Reply> {
+  if (room.isShuttingDown()) return refuse({ type: 'shutting_down' });
+  const terms = readTerms(call, caller);
+  if (terms.type === 'refused') return refuse(terms.problem);
+  const opened = openBody(call, LIMITS.batchBodyBytes);
+  if (opened.type === 'refused') return refuse(opened.problem);
+  return answer(room, call, opened.body, await receive(room, opened.body, terms.terms));
+}
+
+type Terms =
+  | { readonly type: 'stated'; readonly terms: BatchTerms }
+  | { readonly type: 'refused'; readonly problem: Problem };
+
+function readTerms(call: Call, caller: Caller): Terms {
+  const options = readBatchOptions(call.request.headers);
+  if (options.type === 'refused') return options;
+  const profile = readUserProfile(call.request.headers);
+  if (profile.type === 'refused') return profile;
+  const { workspaceId, apiVersion, betas } = caller;
+  const terms = { workspaceId, apiVersion, betas, userProfileId: profile.userProfileId, options: options.options };
+  return { type: 'stated', terms };
+}
+
+async function receive(room: Room, body: RequestBody, terms: BatchTerms): Promise<IntakeOutcome> {
+  const { intake, metrics, settings } = room.services;
+  const startedMs = performance.now();
+  const queueLimit = settings.queuedRequests > 0 ? settings.queuedRequests : null;
+  try {
+    return await intake.receive(body.stream, terms, queueLimit);
+  } catch (error) {
+    // A body that breaks off is the client's doing, however intake saw it.
+    if (body.problem() !== null) return { type: 'broken_off' };
+    throw error;
+  } finally {
+    body.stream.destroy();
+    metrics.intake(body.bytes(), (performance.now() - startedMs) / 1000);
+  }
+}
+
+function answer(room: Room, call: Call, body: RequestBody, outcome: IntakeOutcome): Reply {
+  switch (outcome.type) {
+    case 'accepted':
+      call.facts.batchId = outcome.batch.id;
+      room.services.scheduler.batchCreated(outcome.batch);
+      return json(batchObject(room, call, outcome.batch));
+    case 'refused':
+      return refuse(afterDecoding(body, outcome.problem));
+    case 'broken_off': {
+      const problem = body.problem();
+      return problem === null ? GONE : refuse(problem);
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Intake sees decoded bytes only, and does not know that they came compressed. */
+function afterDecoding(body: RequestBody, problem: Problem): Problem {
+  return body.isEncoded && problem.type === 'body_too_large'
+    ? { type: 'body_too_large_after_decoding', limitBytes: problem.limitBytes }
+    : problem;
+}

@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { bufferedBytes, type Call, type Room } from './call.ts';
+import { callRate } from './call-rate.ts';
+import { answerCall, beginCall, type Expectation } from './exchange.ts';
+import { connectionProblem, refuseRaw } from './raw-refusal.ts';
+import { refuse, send } from './reply.ts';
+import type { HttpServices } from './services.ts';
+
+/**
+ * The HTTP room: turns bytes into calls and values into responses, and decides nothing about batches. Every response,
+ * also to what was never valid HTTP, carries a request id and, if it is an error, the API's envelope; everything is scoped
+ * by the workspace of the caller's key, which handlers are given and cannot choose.
+ *
+ * On bare `node:http`: the server should listen within a few milliseconds of Node itself, bodies of 256 MB must stream
+ * through without a copy, and results must leave two buffers at a time. A framework would cost start-up (34 to 110 ms
+ * measured) and hide exactly the moments that matter here: before the body, and after a refusal.
+ */
+export interface HttpServer {
+  listen(host: string, port: number): Promise<{ readonly port: number }>;
+  /** From now on creates are refused; everything else goes on, so that clients can still poll and download. */
+  stopAccepting(): void;
+  /** Takes no new connections, lets calls under way finish for `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Bounds on what one client can hold. No limit on a whole request's time: a slow upload of 256 MB is legal. */
+const HEADER_BYTES = 32 * 1024;
+const HEADERS_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_MS = 75_000;
+/** Memory that all Messages bodies under way may hold together. */
+const BUFFERED_BYTES = 512 * 1024 * 1024;
+
+/** Makes the server; it listens when told to. */
+export function createHttpServer(services: HttpServices): HttpServer {
+  let isShuttingDown = false;
+  let isClosing = false;
+  const room: Room = {
+    services,
+    rate: callRate(services.settings.requestsPerMinute),
+    buffered: bufferedBytes(BUFFERED_BYTES),
+    isShuttingDown: () => isShuttingDown,
+  };
+  const server = makeServer(services);
+  const calls = new WeakMap<Duplex, Call>();
+
+  const serve = (request: IncomingMessage, response: ServerResponse, expectation: Expectation): void => {
+    const call = beginCall(room, request, response, expectation);
+    calls.set(request.socket, call);
+    if (isClosing) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      // A connection kept alive by its client would otherwise outlast the server by its whole idle time.
+      if (isClosing) server.closeIdleConnections();
+    });
+    void answerCall(room, call, expectation);
+  };
+  server.on('request', (request, response) => serve(request, response, 'none'));
+  server.on('checkContinue', (request, response) => serve(request, response, 'continue'));
+  server.on('checkExpectation', (request, response) => serve(request, response, 'unknown'));
+  server.on('connect', (_request, socket) => {
+    refuseRaw(socket, { type: 'method_not_allowed', method: 'CONNECT', path: '/' }, services.randomBytes);
+  });
+  server.on('clientError', (error, socket) => refuseConnection(room, calls.get(socket), error, socket));
+  server.on('drop', () => services.log.warn({ reason: 'too many connections' }, 'turned a connection away'));
+
+  return {
+    listen: (host, port) => listen(server, host, port),
+    stopAccepting() {
+      isShuttingDown = true;
+    },
+    close(graceMs) {
+      isShuttingDown = true;
+      isClosing = true;
+      return close(server, graceMs);
+    },
+  };
+}
+
+function makeServer(services: HttpServices): Server {
+  const server = createServer({
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Dead peers are found by the kernel: a download may rightly stand still for hours while its reader is busy.
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    // Checked by us, since Node's own refusal has no envelope.
+    requireHostHeader: false,
+  });
+  server.maxConnections = services.settings.maxConnections;
+  return server;
+}
+
+/** Sockets already answered; the parser may report the same fault again for what arrives after it. */
+const refused = new WeakSet<Duplex>();
+
+function refuseConnection(room: Room, call: Call | undefined, error: Error, socket: Duplex): void {
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  const problem = connectionProblem(error);
+  const isAnswering = call !== undefined && !call.response.writableFinished && !call.response.destroyed;
+  if (problem === null || !socket.writable || (isAnswering && call.response.headersSent)) {
+    socket.destroy();
+    return;
+  }
+  if (isAnswering) {
+    // The fault lies in the body of a call under way; its own response says so, and the handler's will come too late.
+    call.response.setHeader('connection', 'close');
+    send(call, refuse(problem));
+    call.response.end();
+    return;
+  }
+  const requestId = refuseRaw(socket, problem, room.services.randomBytes);
+  room.services.log.debug({ requestId, reason: problem.type }, 'refused a malformed request');
+}
+
+function listen(server: Server, host: string, port: number): Promise<{ readonly port: number }> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve({ port: typeof address === 'object' && address !== null ? address.port : port });
+    });
+  });
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

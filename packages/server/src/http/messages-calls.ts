@@ -1,0 +1,61 @@
+import type { UpstreamCall } from '../dispatch/upstream/upstream.ts';
+import type { Call, Caller, Params, Room } from './call.ts';
+import { forward, type Substitute } from './forward.ts';
+import { GONE, refuse, type Reply } from './reply.ts';
+import { readWholeBody } from './whole-body.ts';
+
+/** `POST /v1/messages`, streaming or not: passed on as it came. */
+export function createMessage(room: Room, call: Call, _params: Params, _caller: Caller): Promise<Reply> {
+  return forwardPost(room, call, '/v1/messages');
+}
+
+/** `POST /v1/messages/count_tokens`. */
+export function countTokens(room: Room, call: Call, _params: Params, _caller: Caller): Promise<Reply> {
+  return forwardPost(room, call, '/v1/messages/count_tokens');
+}
+
+async function forwardPost(room: Room, call: Call, path: string): Promise<Reply> {
+  const body = await readWholeBody(room, call);
+  if (body.type === 'refused') return refuse(body.problem);
+  if (body.type === 'gone') return GONE;
+  try {
+    return await forwardToUpstream(room, call, { method: 'POST', path, body: body.bytes });
+  } finally {
+    body.release();
+  }
+}
+
+/** Passes a call on to the upstream under its own credential; the client's key stays here. */
+export function forwardToUpstream(
+  room: Room,
+  call: Call,
+  target: Pick<UpstreamCall, 'method' | 'path' | 'body'>,
+  substitute: Substitute = () => null,
+): Promise<Reply> {
+  const path = call.query === '' ? target.path : `${target.path}?${call.query}`;
+  const request: UpstreamCall = { ...target, path, headers: forwardedHeaders(call) };
+  return forward(
+    call,
+    (events) => room.services.upstream.call(request, events),
+    (status) => (isOurCredential(status) ? refuse(OUR_CREDENTIAL) : substitute(status)),
+  );
+}
+
+/** A 401 would tell the client that its own key is wrong, which it is not. */
+const isOurCredential = (status: number): boolean => status === 401;
+const OUR_CREDENTIAL = {
+  type: 'upstream_unreachable',
+  reason: 'it refused the credential this server is configured with (401).',
+} as const;
+
+const FORWARDED = ['anthropic-version', 'anthropic-beta', 'content-type', 'accept'] as const;
+
+/** The headers that mean something to an upstream. Credentials are not among them. */
+export function forwardedHeaders(call: Call): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of FORWARDED) {
+    const value = call.request.headers[name];
+    if (value !== undefined) headers[name] = String(value);
+  }
+  return headers;
+}

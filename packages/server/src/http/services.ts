@@ -1,0 +1,70 @@
+import type { BatchRecord, Clock } from '@batchwright/core';
+import type { BatchId, RandomBytes, RequestCounts } from '@batchwright/protocol';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
+import type { Intake } from '../intake/intake.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Spool } from '../spool/spool.ts';
+
+/** Everything the HTTP room asks of the rest of the server. */
+export interface HttpServices {
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly catalog: Catalog;
+  readonly spool: Spool;
+  readonly intake: Intake;
+  readonly upstream: Upstream;
+  /** Live counters of batches that run on this node; null for every other. */
+  readonly progress: { counts(id: BatchId): RequestCounts | null };
+  /** Told after the catalog has it, so that work starts or stops at once and not at the next look. */
+  readonly scheduler: {
+    batchCreated(batch: BatchRecord): void;
+    cancelRequested(batch: BatchRecord): void;
+    batchDeleted(id: BatchId): void;
+  };
+  readonly settings: HttpSettings;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** The simulator's own controls under `/sim`, answered without a key; null when the upstream is a real one. */
+  readonly emulator: Emulator | null;
+  readonly readiness: () => Promise<Readiness>;
+}
+
+export interface HttpSettings {
+  /** The base URL clients reach the server under, a path prefix included; null takes it from each request. */
+  readonly publicUrl: string | null;
+  /** Calls per minute and workspace to the batch endpoints; 0 sets no limit. */
+  readonly requestsPerMinute: number;
+  /** Requests a workspace may have unfinished; 0 sets no limit. */
+  readonly queuedRequests: number;
+  /** Accepted in `anthropic-beta` besides the known ones. */
+  readonly extraBetas: readonly string[];
+  /** Whether `/metrics` answers without a key. */
+  readonly metricsOpen: boolean;
+  /** Open sockets; more are turned away before anything is read. */
+  readonly maxConnections: number;
+}
+
+/** What an operator gets who sets nothing. */
+export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
+  publicUrl: null,
+  requestsPerMinute: 0,
+  queuedRequests: 0,
+  extraBetas: [],
+  metricsOpen: true,
+  maxConnections: 10_000,
+};
+
+export interface Emulator {
+  handle(call: EmulatorCall, events: UpstreamEvents): CancelCall;
+}
+
+/** As an upstream call, and the controls know DELETE as well. */
+export type EmulatorCall = Omit<UpstreamCall, 'method'> & { readonly method: UpstreamCall['method'] | 'DELETE' };
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** What is missing, one short sentence each. */
+  readonly reasons: readonly string[];
+}
