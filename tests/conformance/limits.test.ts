@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIMITS } from '@batchwright/protocol';
-import { BATCHES, batchOf, create, expectError, items, list } from '../harness/batches.ts';
+import { BATCHES, batchOf, create, expectError, item, items, list } from '../harness/batches.ts';
 import { OLD_VERSION, type Caller } from '../harness/caller.ts';
 import { readWhole, type RawResponse } from '../harness/raw-http.ts';
 import { startTestServer, type TestServer } from '../harness/test-server.ts';
@@ -110,9 +110,8 @@ describe('rates', () => {
   });
 
   test('40 a spend cap is a 429 of its own kind, without a time to wait', async () => {
-    await server.addFaults({ kind: 'spend_cap', phase: 'admission', times: 1 });
-    const { params } = items(1)[0]!;
-    const response = await server.k1a.post('/v1/messages', params);
+    await server.addFaults({ kind: 'spend_cap', match: { text: 'over-the-cap' } });
+    const response = await server.k1a.post('/v1/messages', item('over-the-cap').params);
     expect(response.status, response.text).toBe(429);
     expect(JSON.parse(response.text)).toMatchObject({
       error: { type: 'rate_limit_error', details: { error_code: 'enforced_spend_limit_reached' } },
