@@ -1,21 +1,22 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { isatty } from 'node:tty';
 
 /** What a command may touch of the process it runs in; tests give their own. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Results go to `out`, everything said about them to `err`, so that a pipe gets results only. */
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
   readonly outIsTerminal: boolean;
   readonly columns: number;
-  now(): number;
-  readFile(path: string): string | null;
+  readonly now: () => number;
+  readonly readFile: (path: string) => string | null;
   /** Calls back on each SIGINT and SIGTERM; returns what stops that. */
-  onStopSignal(heard: () => void): () => void;
+  readonly onStopSignal: (heard: () => void) => () => void;
   /** Leaves at once, whatever is still open. */
-  exit(code: number): void;
+  readonly exit: (code: number) => void;
 }
 
 /** The command did what it was asked to. */
@@ -32,7 +33,7 @@ export function processHost(): Host {
     cwd: process.cwd(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    outIsTerminal: process.stdout.isTTY === true,
+    outIsTerminal: isatty(1),
     columns: process.stdout.columns ?? 80,
     now: () => Date.now(),
     readFile: readFileIfThere,

@@ -3,6 +3,7 @@ import type { Config, RunningServer } from '@batchwright/server';
 import { EXIT_FAILED, EXIT_MISUSED, EXIT_OK, complain } from '../host.ts';
 import type { Host } from '../host.ts';
 import { startMessage } from '../output/start-message.ts';
+import { untilStopSignal } from '../stop-signal.ts';
 
 /** On top of the grace requests in flight are given: flushing, closing, and a slow disk. */
 const CLOSING_SECONDS = 10;
@@ -56,17 +57,10 @@ function startFailure(error: unknown, config: Config): string | null {
   return null;
 }
 
-/** The first signal closes with grace and within bounded time; a second one leaves at once. */
+/** Closes with grace, and within bounded time. */
 async function runUntilStopped(server: RunningServer, config: Config, host: Host): Promise<number> {
   const boundMs = (config.shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
-  let signals = 0;
-  await new Promise<void>((stop) => {
-    host.onStopSignal(() => {
-      signals += 1;
-      if (signals === 1) stop();
-      else host.exit(EXIT_FAILED);
-    });
-  });
+  await untilStopSignal(host);
   host.err('Stopping; once more to leave at once.\n');
   const bound = setTimeout(() => {
     complain(host, `still not closed after ${boundMs / 1000} s; leaving. Nothing durable is lost.`);

@@ -23,7 +23,11 @@ describe('startMessage', () => {
   });
 
   it('never shows the configured key', () => {
-    const text = message({ apiKey: 'sk-own', upstreamApiKey: 'sk-up', upstream: { type: 'messages', baseUrl: 'http://h' } });
+    const text = message({
+      apiKey: 'sk-own',
+      upstreamApiKey: 'sk-up',
+      upstream: { type: 'messages', baseUrl: 'http://h' },
+    });
     expect(text).not.toMatch(/sk-own|sk-up/);
     expect(text).toContain('configured as api_key');
   });
