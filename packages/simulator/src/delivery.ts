@@ -1,0 +1,114 @@
+import { Buffer } from 'node:buffer';
+import type { Model } from '@batchwright/protocol';
+import { effectOf, phaseOf, type FaultEffect } from './faults/fault-answer.ts';
+import type { FaultRule } from './faults/fault-rule.ts';
+import { CONNECTION_RESET, strikeBeforeAnswer } from './faults/fault-strike.ts';
+import type { CallInHand, Host } from './host.ts';
+import type { Pace } from './pace.ts';
+import { errorEvent, eventStream } from './wire/event-stream.ts';
+import type { SimulatedMessage } from './wire/message.ts';
+import { errorResponse, EVENT_STREAM_HEADERS, JSON_HEADERS, jsonResponse } from './wire/response.ts';
+
+/** An answer that is decided and now has only to be told. */
+export interface Delivery {
+  readonly message: SimulatedMessage;
+  readonly model: Model;
+  readonly pace: Pace;
+  readonly isStream: boolean;
+  readonly fault: FaultRule | null;
+}
+
+/** Tells an answer at its pace, whole or as a stream, or fails on the way as its fault says. */
+export function deliver(hand: CallInHand, host: Host, delivery: Delivery): void {
+  const { fault } = delivery;
+  const effect = fault === null ? null : effectOf(fault);
+  const pace = effect?.type === 'slow' ? later(delivery.pace, effect.ms) : delivery.pace;
+  if (fault !== null && phaseOf(fault) !== 'mid_stream') {
+    const delayMs = phaseOf(fault) === 'admission' ? 0 : pace.ttftMs;
+    if (strikeBeforeAnswer(fault, hand, host, delayMs)) return;
+  }
+  if (delivery.isStream) stream(hand, host, { ...delivery, pace }, effect);
+  else tellWhole(hand, host, { ...delivery, pace }, effect);
+}
+
+function later(pace: Pace, ms: number): Pace {
+  return { ttftMs: pace.ttftMs + ms, durationMs: pace.durationMs + ms };
+}
+
+function tellWhole(hand: CallInHand, host: Host, delivery: Delivery, effect: FaultEffect | null): void {
+  const { message, model, pace } = delivery;
+  if (effect !== null && effect.type !== 'slow') return tellBroken(hand, host, delivery, effect);
+  hand.exchange.after(pace.durationMs, () => {
+    host.limits.produced(model, message.usage.output_tokens, host.clock.now());
+    host.send(hand, jsonResponse(message), model);
+  });
+}
+
+/** An answer that was not asked to stream and goes wrong once it is on its way. */
+function tellBroken(
+  hand: CallInHand,
+  host: Host,
+  { message, model, pace }: Delivery,
+  effect: Exclude<FaultEffect, { type: 'slow' }>,
+): void {
+  const { exchange } = hand;
+  const halfwayMs = (pace.ttftMs + pace.durationMs) / 2;
+  exchange.after(effect.type === 'truncated' || effect.type === 'invalid_json' ? pace.durationMs : halfwayMs, () => {
+    // Nothing of the response was sent yet, so an error can still be a proper one.
+    if (effect.type === 'error') return host.send(hand, errorResponse(effect.error, hand.requestId), model);
+    const { body } = jsonResponse(message);
+    exchange.head(200, host.headersFor(JSON_HEADERS, hand.requestId, model));
+    exchange.data(effect.type === 'invalid_json' ? NOT_JSON : body.subarray(0, body.length >> 1));
+    if (effect.type === 'reset') exchange.fail(CONNECTION_RESET, false);
+    else if (effect.type !== 'stall') exchange.end();
+  });
+}
+
+/** What a broken proxy says with a 200. */
+const NOT_JSON = Buffer.from('<html><body>502 Bad Gateway (simulated fault)</body></html>');
+
+function stream(hand: CallInHand, host: Host, delivery: Delivery, effect: FaultEffect | null): void {
+  const { message, model, pace } = delivery;
+  const { exchange } = hand;
+  const { first, rest } = eventStream(message);
+  const stepMs = (pace.durationMs - pace.ttftMs) / rest.length;
+  const breaksAt = effect === null || effect.type === 'slow' ? null : rest.length >> 1;
+  const tell = (next: number): void => {
+    const frame = rest[next];
+    if (frame === undefined) {
+      host.limits.produced(model, message.usage.output_tokens, host.clock.now());
+      return exchange.end();
+    }
+    if (next === breaksAt && effect !== null) return breakStream(hand, effect);
+    exchange.after(stepMs, () => {
+      exchange.data(frame);
+      tell(next + 1);
+    });
+  };
+  exchange.after(pace.ttftMs, () => {
+    exchange.head(200, host.headersFor(EVENT_STREAM_HEADERS, hand.requestId, model));
+    exchange.data(first);
+    tell(0);
+  });
+}
+
+function breakStream(hand: CallInHand, effect: FaultEffect): void {
+  const { exchange } = hand;
+  switch (effect.type) {
+    case 'error':
+      exchange.data(errorEvent(effect.error, hand.requestId));
+      return exchange.end();
+    case 'invalid_json':
+      exchange.data(Buffer.from('event: content_block_delta\ndata: {"type":"content_block_\n\n'));
+      return exchange.end();
+    case 'truncated':
+      return exchange.end();
+    case 'reset':
+      return exchange.fail(CONNECTION_RESET, false);
+    case 'stall':
+    case 'slow':
+      return;
+    default:
+      return effect satisfies never;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Clock } from '@batchwright/core';
+import { wireError, type Model, type Problem, type WireError } from '@batchwright/protocol';
+import type { Exchange, ResponseHeaders, SimulatorCall } from './exchange.ts';
+import { FaultBook } from './faults/fault-book.ts';
+import { seedOf } from './hash.ts';
+import { RateLimits } from './limits/rate-limits.ts';
+import { DEFAULT_PROFILE, type SimulatorOptions, type SimulatorProfile } from './options.ts';
+import { errorResponse, type WholeResponse } from './wire/response.ts';
+
+/** One call on its way, with what its answer needs. */
+export interface CallInHand {
+  readonly call: SimulatorCall;
+  readonly exchange: Exchange;
+  /** How many calls came before it. */
+  readonly arrival: number;
+  /** 16 hex digits, its own. */
+  readonly id: string;
+  readonly requestId: string;
+}
+
+/** The one organisation and workspace there is: caches and limits are scoped by nothing else yet. */
+const OWNER_HEADERS = {
+  'anthropic-organization-id': '00000000-0000-4000-8000-000000000001',
+  'anthropic-workspace-id': 'wrkspc_sim_default',
+};
+
+/** What every call meets: the clock, the seed, the limits, the faults, and the way a response leaves. */
+export class Host {
+  readonly seed: number;
+  readonly profile: SimulatorProfile;
+  readonly faultBook: FaultBook;
+  readonly limits: RateLimits;
+  readonly clock: Clock;
+  inFlightCount = 0;
+  #startMs: number;
+
+  constructor(options: SimulatorOptions) {
+    this.seed = seedOf(options.seed);
+    this.profile = { ...DEFAULT_PROFILE, ...options.profile };
+    this.faultBook = new FaultBook(this.seed);
+    this.faultBook.add(options.faults ?? []);
+    this.limits = new RateLimits(options.limits ?? {});
+    this.clock = options.clock;
+    this.#startMs = options.clock.now();
+  }
+
+  /** Since the simulator started or was reset. */
+  elapsedMs(): number {
+    return this.clock.now() - this.#startMs;
+  }
+
+  reset(): void {
+    this.#startMs = this.clock.now();
+    this.faultBook.clear();
+    this.limits.reset();
+  }
+
+  /** The headers of a response sent now. */
+  headersFor(own: ResponseHeaders, requestId: string, model: Model | null): ResponseHeaders {
+    const nowMs = this.clock.now();
+    const limits = this.limits.headers(model, nowMs);
+    return { ...own, ...OWNER_HEADERS, ...limits, 'request-id': requestId, 'x-sim-now': String(nowMs) };
+  }
+
+  /** Sends a whole response at this moment. */
+  send(hand: CallInHand, response: WholeResponse, model: Model | null): void {
+    hand.exchange.reply(response.status, this.headersFor(response.headers, hand.requestId, model), response.body);
+  }
+
+  /** Sends a whole response as soon as the caller has returned. */
+  sendNext(hand: CallInHand, response: WholeResponse, model: Model | null = null): void {
+    hand.exchange.after(0, () => this.send(hand, response, model));
+  }
+
+  refuse(hand: CallInHand, error: WireError, model: Model | null = null): void {
+    this.sendNext(hand, errorResponse(error, hand.requestId), model);
+  }
+
+  refuseProblem(hand: CallInHand, problem: Problem): void {
+    this.refuse(hand, wireError(problem));
+  }
+}

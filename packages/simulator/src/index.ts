@@ -1,0 +1,22 @@
+/**
+ * The simulated upstream: the Messages API with no model behind it. Deterministic answers, streaming, tools, structured
+ * output, limits and scripted faults, on a real or a virtual clock; in the same process or over HTTP.
+ */
+export { ClockDriver } from './control/clock-driver.ts';
+export { createControl, type Control } from './control/control.ts';
+export type { ResponseHeaders, SimulatorCall, SimulatorEvents } from './exchange.ts';
+export type { FaultEntry } from './faults/fault-book.ts';
+export { readFaultRules, type FaultReading } from './faults/fault-reader.ts';
+export {
+  FAULT_KINDS,
+  FAULT_PHASES,
+  type FaultKind,
+  type FaultMatch,
+  type FaultPhase,
+  type FaultRule,
+} from './faults/fault-rule.ts';
+export type { SimulatorLimits } from './limits/rate-limits.ts';
+export { DEFAULT_PROFILE, type SimulatorOptions, type SimulatorProfile } from './options.ts';
+export type { LoggedRequest } from './request-log.ts';
+export { serveSimulator, type ServedSimulator, type ServeOptions } from './serve/serve.ts';
+export { createSimulator, type Simulator } from './simulator.ts';

@@ -1,0 +1,133 @@
+import { Buffer, isUtf8 } from 'node:buffer';
+import { isJsonObject, validateParams, type JsonObject, type ParamsSurface } from '@batchwright/core';
+import { findModel, LIMITS, type Model, type Problem, type WireError } from '@batchwright/protocol';
+import { composeAnswer } from './answer/answer.ts';
+import { isFaultKind, kindOfStatus, type FaultRule } from './faults/fault-rule.ts';
+import { faultFor, strikeBeforeAnswer, strikeOther, strikesAtAdmission } from './faults/fault-strike.ts';
+import type { CallInHand, Host } from './host.ts';
+import { deliver } from './delivery.ts';
+import { paceOf } from './pace.ts';
+import { readPrompt, type Prompt } from './prompt/prompt.ts';
+import { checkRemoteSources, DOWNLOAD_FAILED } from './prompt/remote-source.ts';
+import { isTerms, readTerms, type CallTerms } from './terms.ts';
+import { messageOf, uncachedBill } from './wire/message.ts';
+import { jsonResponse } from './wire/response.ts';
+
+const MESSAGES = '/v1/messages';
+const COUNT_TOKENS = '/v1/messages/count_tokens';
+
+/** Answers `POST /v1/messages`: everything about the answer is decided now, and told when its time comes. */
+export function answerMessages(hand: CallInHand, host: Host): void {
+  const terms = readTerms(hand.call.headers);
+  if (!isTerms(terms)) return host.refuseProblem(hand, terms);
+  const body = readBody(hand.call.body);
+  const params = body.type === 'parsed' ? body.value : undefined;
+  const fault = faultFor(hand, host, MESSAGES, modelName(params), body.text);
+  if (fault !== null && strikesAtAdmission(fault) && strikeBeforeAnswer(fault, hand, host, 0)) return;
+  if (body.type === 'unreadable') return host.refuseProblem(hand, body.problem);
+  const sound = judge(params, terms.surface, terms);
+  if (sound.type === 'refused') return host.refuse(hand, sound.error);
+  const { model } = sound;
+  const prompt = readPrompt(sound.params, host.seed);
+  const wrong = checkRunnable(sound.params, prompt, model);
+  if (wrong !== null) return host.refuse(asExecution(hand, wrong, terms), wrong, model);
+  run(hand, host, { ...sound, prompt, terms, fault: fault ?? directed(prompt) });
+}
+
+/** Answers `POST /v1/messages/count_tokens`; changes nothing. */
+export function answerCount(hand: CallInHand, host: Host): void {
+  const terms = readTerms(hand.call.headers);
+  if (!isTerms(terms)) return host.refuseProblem(hand, terms);
+  const body = readBody(hand.call.body);
+  const params = body.type === 'parsed' ? body.value : undefined;
+  if (strikeOther(hand, host, COUNT_TOKENS, modelName(params), body.text)) return;
+  if (body.type === 'unreadable') return host.refuseProblem(hand, body.problem);
+  const sound = judge(params, 'count_tokens', terms);
+  if (sound.type === 'refused') return host.refuse(hand, sound.error);
+  host.sendNext(hand, jsonResponse({ input_tokens: readPrompt(sound.params, host.seed).tokens }), sound.model);
+}
+
+/** A request that will be run, with all that bears on how. */
+interface Run {
+  readonly params: JsonObject;
+  readonly model: Model;
+  readonly prompt: Prompt;
+  readonly terms: CallTerms;
+  readonly fault: FaultRule | null;
+}
+
+function run(hand: CallInHand, host: Host, { params, model, prompt, terms, fault }: Run): void {
+  const answer = composeAnswer(params, prompt, model, hand.id);
+  const bill = uncachedBill(prompt.tokens);
+  const refusal = host.limits.admit(
+    model,
+    bill.inputTokens + bill.creation5mTokens + bill.creation1hTokens,
+    host.inFlightCount,
+    host.clock.now(),
+  );
+  if (refusal !== null) return host.refuse(hand, refusal, model);
+  const pace = paceOf(host.profile, prompt, prompt.tokens - bill.readTokens, answer, parseInt(hand.id.slice(0, 8), 16));
+  const message = messageOf(`msg_sim_${hand.id}`, params, model, terms.surface, bill, answer);
+  deliver(hand, host, { message, model, pace, isStream: params['stream'] === true, fault });
+}
+
+type Body =
+  | { readonly type: 'parsed'; readonly value: unknown; readonly text: string }
+  | { readonly type: 'unreadable'; readonly problem: Problem; readonly text: string };
+
+function readBody(body: Uint8Array | null): Body {
+  if (body === null || body.length === 0) return unreadable('the body is empty', '');
+  if (body.length > LIMITS.messageBodyBytes) {
+    return { type: 'unreadable', problem: { type: 'body_too_large', limitBytes: LIMITS.messageBodyBytes }, text: '' };
+  }
+  if (!isUtf8(body)) return unreadable('the body is not valid UTF-8', '');
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
+  try {
+    return { type: 'parsed', value: JSON.parse(text), text };
+  } catch (error) {
+    return unreadable(error instanceof Error ? error.message : String(error), text);
+  }
+}
+
+function unreadable(reason: string, text: string): Body {
+  return { type: 'unreadable', problem: { type: 'not_json', reason }, text };
+}
+
+function modelName(params: unknown): string | null {
+  return isJsonObject(params) && typeof params['model'] === 'string' ? params['model'] : null;
+}
+
+type Verdict =
+  | { readonly type: 'sound'; readonly params: JsonObject; readonly model: Model }
+  | { readonly type: 'refused'; readonly error: WireError };
+
+function judge(params: unknown, surface: ParamsSurface, terms: CallTerms): Verdict {
+  const error = validateParams(params, { surface, version: terms.version, betas: terms.betas });
+  if (error !== null) return { type: 'refused', error };
+  const model = findModel(modelName(params) ?? '');
+  if (!isJsonObject(params) || model === undefined) throw new Error('Params were found sound without a known model.');
+  return { type: 'sound', params, model };
+}
+
+/** What only running the request finds out. */
+function checkRunnable(params: JsonObject, prompt: Prompt, model: Model): WireError | null {
+  const unreachable = checkRemoteSources(params);
+  if (unreachable !== null || prompt.tokens <= model.maxInputTokens) return unreachable;
+  return {
+    type: 'invalid_request_error',
+    message: `prompt is too long: ${prompt.tokens} tokens > ${model.maxInputTokens} maximum`,
+  };
+}
+
+/** A batch's request that fails while it runs is known by an execution's id, as the API does it. */
+function asExecution(hand: CallInHand, error: WireError, terms: CallTerms): CallInHand {
+  const isExecution = terms.surface === 'batch' && error === DOWNLOAD_FAILED;
+  return isExecution ? { ...hand, requestId: `workerreq_sim_${hand.id}` } : hand;
+}
+
+/** The fault that the prompt itself asks for. */
+function directed(prompt: Prompt): FaultRule | null {
+  const { fail } = prompt.directive;
+  const kind = typeof fail === 'number' ? kindOfStatus(fail) : fail;
+  return isFaultKind(kind) ? { kind } : null;
+}

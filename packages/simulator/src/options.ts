@@ -1,0 +1,32 @@
+import type { Clock } from '@batchwright/core';
+import type { FaultRule } from './faults/fault-rule.ts';
+import type { SimulatorLimits } from './limits/rate-limits.ts';
+
+/** How fast the simulated models are. */
+export interface SimulatorProfile {
+  /** Milliseconds before the first byte of the shortest prompt. */
+  readonly baseTtftMs: number;
+  readonly prefillTokensPerSecond: number;
+  readonly decodeTokensPerSecond: number;
+  /** Spread of the times above: 0.2 makes each call up to a fifth faster or slower, by its seed. */
+  readonly jitter: number;
+}
+
+export const DEFAULT_PROFILE: SimulatorProfile = {
+  baseTtftMs: 1000,
+  prefillTokensPerSecond: 4000,
+  decodeTokensPerSecond: 60,
+  jitter: 0,
+};
+
+export interface SimulatorOptions {
+  readonly clock: Clock;
+  /** Same seed, same calls at the same times: same answers, ids and faults. */
+  readonly seed: number | string;
+  readonly profile?: Partial<SimulatorProfile> | undefined;
+  /** Without limits every call is admitted. */
+  readonly limits?: SimulatorLimits | undefined;
+  readonly faults?: readonly FaultRule[] | undefined;
+  /** How many of the latest requests are kept, and how many bytes of their bodies. */
+  readonly requestLog?: { readonly entries?: number; readonly bodyBytes?: number } | undefined;
+}

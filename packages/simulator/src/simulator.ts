@@ -1,0 +1,109 @@
+import { Exchange, type SimulatorCall, type SimulatorEvents } from './exchange.ts';
+import type { FaultEntry } from './faults/fault-book.ts';
+import type { FaultRule } from './faults/fault-rule.ts';
+import { Hasher } from './hash.ts';
+import { Host, type CallInHand } from './host.ts';
+import { answerModels } from './models-call.ts';
+import { answerCount, answerMessages } from './messages-call.ts';
+import type { SimulatorOptions } from './options.ts';
+import { DEFAULT_LOG_BODY_BYTES, DEFAULT_LOG_ENTRIES, RequestLog, type LoggedRequest } from './request-log.ts';
+
+/**
+ * A simulated upstream that speaks the Messages API: no key, no network, the same answers every time. Its time is the
+ * clock's and its chance is the seed's, so a whole history can be replayed; with a virtual clock, in no time at all.
+ */
+export interface Simulator {
+  /** Starts one exchange and answers a function that cancels it. Events come later, never before this returns. */
+  handle(call: SimulatorCall, events: SimulatorEvents): () => void;
+  addFaults(rules: readonly FaultRule[]): void;
+  clearFaults(): void;
+  faults(): readonly Readonly<FaultEntry>[];
+  /** The latest requests, oldest first; with `after`, those whose number is greater. */
+  requests(after?: number): readonly Readonly<LoggedRequest>[];
+  /** As new: no faults, no log, full buckets, ids from the start. Calls in flight go on. */
+  reset(): void;
+  now(): number;
+  readonly inFlightCount: number;
+}
+
+export function createSimulator(options: SimulatorOptions): Simulator {
+  return new SimulatedUpstream(options);
+}
+
+class SimulatedUpstream implements Simulator {
+  readonly #host: Host;
+  readonly #log: RequestLog;
+  #arrivals = 0;
+
+  constructor(options: SimulatorOptions) {
+    this.#host = new Host(options);
+    const { entries = DEFAULT_LOG_ENTRIES, bodyBytes = DEFAULT_LOG_BODY_BYTES } = options.requestLog ?? {};
+    this.#log = new RequestLog(entries, bodyBytes);
+  }
+
+  handle(call: SimulatorCall, events: SimulatorEvents): () => void {
+    const host = this.#host;
+    const arrival = this.#arrivals++;
+    const id = new Hasher(host.seed)
+      .integer(arrival)
+      .integer(call.body?.length ?? 0)
+      .hex();
+    const requestId = `req_sim_${id}`;
+    const logged = this.#log.add(call, arrival + 1, host.clock.now(), requestId);
+    const exchange = new Exchange(events, host.clock, (over) => {
+      host.inFlightCount -= 1;
+      logged.status = over.status;
+      logged.outcome = over.outcome;
+    });
+    host.inFlightCount += 1;
+    route({ call, exchange, arrival, id, requestId }, host);
+    return () => exchange.cancel();
+  }
+
+  addFaults(rules: readonly FaultRule[]): void {
+    this.#host.faultBook.add(rules);
+  }
+
+  clearFaults(): void {
+    this.#host.faultBook.clear();
+  }
+
+  faults(): readonly Readonly<FaultEntry>[] {
+    return this.#host.faultBook.entries();
+  }
+
+  requests(after = 0): readonly Readonly<LoggedRequest>[] {
+    return this.#log.list(after);
+  }
+
+  reset(): void {
+    this.#host.reset();
+    this.#log.clear();
+    this.#arrivals = 0;
+  }
+
+  now(): number {
+    return this.#host.clock.now();
+  }
+
+  get inFlightCount(): number {
+    return this.#host.inFlightCount;
+  }
+}
+
+function route(hand: CallInHand, host: Host): void {
+  const { method, path } = hand.call;
+  const queryAt = path.indexOf('?');
+  const place = queryAt < 0 ? path : path.slice(0, queryAt);
+  const query = queryAt < 0 ? '' : path.slice(queryAt + 1);
+  if (place === '/v1/messages' || place === '/v1/messages/count_tokens') {
+    if (method !== 'POST') host.refuseProblem(hand, { type: 'method_not_allowed', method, path: place });
+    else if (place === '/v1/messages') answerMessages(hand, host);
+    else answerCount(hand, host);
+  } else if (place === '/v1/models' || place.startsWith('/v1/models/')) {
+    if (method !== 'GET') host.refuseProblem(hand, { type: 'method_not_allowed', method, path: place });
+    else answerModels(hand, host, place, new URLSearchParams(query));
+  } else {
+    host.refuseProblem(hand, { type: 'path_not_found', path: place });
+  }
+}
