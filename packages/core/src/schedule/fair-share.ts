@@ -20,6 +20,11 @@ export class FairShare {
     return this.#batches.size;
   }
 
+  /** Whether `next` would name a batch. Asking ends nobody's turn. */
+  get isAnyReady(): boolean {
+    return this.#readyWorkspaces.size > 0;
+  }
+
   /** Makes a batch known; it is not ready yet. Again is harmless. */
   add(workspaceId: WorkspaceId, batchId: BatchId): void {
     const known = this.#batches.get(batchId);

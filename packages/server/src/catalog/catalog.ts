@@ -113,6 +113,8 @@ export interface BatchCatalog {
   forgetSegments(id: BatchId): Promise<void>;
   /** Ended, unarchived batches created at or before `createdBeforeUs`; oldest first. */
   dueForArchive(createdBeforeUs: MicrosecondsUtc, limit: number): Promise<readonly BatchId[]>;
+  /** Creation of the oldest batch that is neither archived nor deleted, so that the archivist knows how long to sleep. */
+  oldestUnarchived(): Promise<MicrosecondsUtc | null>;
   /** Applies `retention_passed`. */
   archive(id: BatchId, nowUs: MicrosecondsUtc): Promise<void>;
   /** Whether a batch of this id is stored and not deleted, whatever its workspace; start-up removes segments of others. */
@@ -150,4 +152,9 @@ export interface ShardCatalog {
   end(lease: Lease, counts: RequestCounts, nowUs: MicrosecondsUtc): Promise<LeaseWrite>;
   /** Gives the shard back at once, for shutdown. */
   release(lease: Lease): Promise<LeaseWrite>;
+  /**
+   * Frees every shard that a former process of this node held, at start-up, by an owner that knows to be the only one.
+   * Epochs stay, so that a lease of the former process can still write nothing.
+   */
+  releaseAll(node: string): Promise<void>;
 }

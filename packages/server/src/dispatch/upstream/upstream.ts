@@ -5,6 +5,8 @@
  */
 export interface Upstream {
   readonly name: string;
+  /** A simulator is told which batch request a call serves, for its fault rules; a real upstream never is. */
+  readonly isSimulated: boolean;
   /** Starts the exchange. Exactly one of `onEnd` and `onFailure` follows, unless the returned function cancelled it first. */
   call(request: UpstreamCall, events: UpstreamEvents): CancelCall;
   close(): Promise<void>;

@@ -1,0 +1,97 @@
+import { classifyAnswer, type UpstreamAnswer } from '@batchwright/core';
+import type { CancelCall, UpstreamEvents } from './upstream/upstream.ts';
+
+/** Longest answer taken; a model's longest output is a few megabytes. */
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+
+export interface AttemptEvents {
+  onFirstByte(attempt: Attempt): void;
+  /** The attempt is over. For `succeeded`, `body` holds the answer's bytes. */
+  onAnswer(attempt: Attempt, answer: UpstreamAnswer, body: Uint8Array): void;
+}
+
+/** One try of one request at the upstream: gathers the answer's bytes and ends in exactly one `onAnswer`, unless cancelled. */
+export class Attempt implements UpstreamEvents {
+  readonly startedAtMs: number;
+  readonly #events: AttemptEvents;
+  readonly #now: () => number;
+  #cancel: CancelCall | null = null;
+  #status = 0;
+  #headers: Readonly<Record<string, string | readonly string[] | undefined>> = {};
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #over = false;
+
+  constructor(events: AttemptEvents, now: () => number) {
+    this.#events = events;
+    this.#now = now;
+    this.startedAtMs = now();
+  }
+
+  get headers(): Readonly<Record<string, string | readonly string[] | undefined>> {
+    return this.#headers;
+  }
+
+  /** Ties the attempt to its call; a call that was over before it returned needs no tie. */
+  started(cancel: CancelCall): void {
+    if (this.#over) return;
+    this.#cancel = cancel;
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancel?.();
+  }
+
+  onHead(status: number, headers: Readonly<Record<string, string | readonly string[] | undefined>>): void {
+    this.#status = status;
+    this.#headers = headers;
+    this.#events.onFirstByte(this);
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes <= ANSWER_LIMIT_BYTES) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#cancel?.();
+    this.#finish({ type: 'broken', reason: `the answer is longer than ${ANSWER_LIMIT_BYTES} bytes` }, EMPTY);
+  }
+
+  onEnd(): void {
+    const body = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
+    this.#finish(
+      classifyAnswer({
+        status: this.#status,
+        headers: this.#headers,
+        body: this.#status === 200 ? null : errorBody(body),
+        nowMs: this.#now(),
+      }),
+      body,
+    );
+  }
+
+  onFailure(reason: string, timeout: boolean): void {
+    this.#finish(timeout ? { type: 'timed_out' } : { type: 'broken', reason }, EMPTY);
+  }
+
+  #finish(answer: UpstreamAnswer, body: Uint8Array): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.onAnswer(this, answer, body);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** An error's body as JSON where it is JSON, else as text; only failed answers are ever parsed. */
+function errorBody(body: Uint8Array): unknown {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,296 @@
+import { FairShare, nextStep, type Clock, type NextStep, type Pause, type Timer, type UpstreamAnswer, type UpstreamError } from '@batchwright/core';
+import { makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { batchMessage, type MessageUsage } from '../results/batch-message.ts';
+import { erroredLine, succeededLine, unstartedLine } from '../results/result-line.ts';
+import type { Activity } from '../runtime/activity.ts';
+import type { Shard } from '../schedule/shard.ts';
+import { Attempt } from './attempt.ts';
+import { CallHeaders } from './call-headers.ts';
+import { refusalOf } from './params-check.ts';
+import { UpstreamGate } from './upstream-gate.ts';
+import type { Upstream } from './upstream/upstream.ts';
+
+/**
+ * Runs requests on the upstream: asks fair share whose turn it is, keeps as many calls in flight as the concurrency
+ * limit allows, and turns each answer into a settled line, a later retry, or a pause of the whole upstream.
+ *
+ * An answer that cannot be judged, a request that cannot be read: each costs that request a retry or an errored row and
+ * nobody else anything. Nothing here waits on one request before serving another.
+ */
+export interface DispatcherOptions {
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomBytes: RandomBytes;
+  readonly concurrency: number;
+  readonly activity: Activity;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #gate: UpstreamGate;
+  readonly #turns = new FairShare();
+  readonly #shards = new Map<BatchId, ShardInFlight>();
+  #inFlight = 0;
+  #wake: Timer | null = null;
+  #pumping = false;
+  #stopped = false;
+  #drained: (() => void) | null = null;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#gate = new UpstreamGate(options.concurrency);
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get concurrencyLimit(): number {
+    return this.#gate.concurrencyLimit;
+  }
+
+  /** Why nothing is dispatched although requests wait; empty when nothing holds them back. */
+  get pauses(): readonly Pause[] {
+    return this.#gate.pauses;
+  }
+
+  add(shard: Shard): void {
+    this.#shards.set(shard.id, { shard, headers: new CallHeaders(shard.batch, this.#options.upstream), attempts: new Set() });
+    this.#turns.add(shard.batch.workspaceId, shard.id);
+  }
+
+  /** The shard has, or no longer has, a request to hand out. */
+  setReady(shard: Shard, ready: boolean): void {
+    if (!this.#shards.has(shard.id)) return;
+    this.#turns.setReady(shard.id, ready);
+    if (ready) this.#pumpSoon();
+  }
+
+  remove(shard: Shard): void {
+    if (!this.#shards.delete(shard.id)) return;
+    this.#turns.remove(shard.id);
+  }
+
+  /** Ends the shard's calls in flight at once and settles their requests as `type`. */
+  abort(shard: Shard, type: 'canceled' | 'expired'): void {
+    this.#endAttempts(shard, (request) => shard.settle(request, type, unstartedLine(shard.customId(request), type)));
+  }
+
+  /** Ends the shard's calls in flight at once; their requests are pending again. */
+  recall(shard: Shard): void {
+    this.#endAttempts(shard, (request) => shard.giveBack(request));
+  }
+
+  inFlightOf(shard: Shard): number {
+    return this.#shards.get(shard.id)?.attempts.size ?? 0;
+  }
+
+  /** Dispatches nothing more. Resolves when no call is in flight. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake?.cancel();
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  /** Many shards may become ready in one turn of the event loop; one pump serves them all. */
+  #pumpSoon(): void {
+    if (this.#pumping || this.#stopped) return;
+    this.#pumping = true;
+    this.#options.activity.begin();
+    setImmediate(() => {
+      this.#pumping = false;
+      this.#options.activity.end();
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (!this.#stopped && this.#turns.isAnyReady) {
+      if (!this.#gate.mayStart(this.#inFlight, this.#options.clock.now())) return this.#lookAgain();
+      const turn = this.#shards.get(this.#turns.next() as BatchId) as ShardInFlight;
+      const request = turn.shard.take();
+      if (request !== null) this.#start(turn, request);
+    }
+  }
+
+  /** When only time stands in the way of the next call, sets the timer that looks again. */
+  #lookAgain(): void {
+    const { clock } = this.#options;
+    const atMs = this.#gate.lookAgainAtMs(this.#inFlight, clock.now());
+    if (atMs === null) return;
+    this.#wake?.cancel();
+    this.#wake = clock.after(Math.max(0, atMs - clock.now()), () => this.#pump());
+  }
+
+  #start(turn: ShardInFlight, request: number): void {
+    const attempt = new InFlight(turn, request, this);
+    turn.attempts.add(attempt);
+    this.#inFlight++;
+    const params = turn.shard.requests.peekParams(request);
+    if (params !== null) return this.#send(attempt, params);
+    void this.#options.activity.track(this.#readAndSend(attempt));
+  }
+
+  async #readAndSend(attempt: InFlight): Promise<void> {
+    try {
+      const params = await attempt.turn.shard.requests.readParams(attempt.request);
+      if (!attempt.isOver) this.#send(attempt, params);
+    } catch (error) {
+      // The disk failed, not the request: it is tried again like an upstream that broke.
+      this.#options.log.error({ err: error, batchId: attempt.turn.shard.id }, 'reading a request failed');
+      if (!attempt.isOver) this.answered(attempt, { type: 'broken', reason: 'the request could not be read' }, null);
+    }
+  }
+
+  #send(attempt: InFlight, params: Uint8Array): void {
+    const { shard, headers } = attempt.turn;
+    const refusal = refusalOf(params, shard.batch.apiVersion);
+    if (refusal !== null) {
+      this.#free(attempt);
+      shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), refusal, null));
+      return this.#pumpSoon();
+    }
+    const { upstream, clock } = this.#options;
+    const answer = new Attempt(attempt, () => clock.now());
+    attempt.call = answer;
+    answer.started(
+      upstream.call(
+        { method: 'POST', path: '/v1/messages', headers: headers.of(shard.customId(attempt.request)), body: params },
+        answer,
+      ),
+    );
+  }
+
+  firstByte(call: Attempt): void {
+    this.#options.metrics.upstreamFirstByte((this.#options.clock.now() - call.startedAtMs) / 1000);
+  }
+
+  /** An attempt is over: settle, retry later, or pause the upstream. `call` is null when nothing was sent. */
+  answered(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
+    this.#free(attempt);
+    const judged = answer.type === 'succeeded' ? this.#succeeded(attempt, body as Uint8Array) : answer;
+    if (call !== null) this.#learn(judged, call);
+    const step = this.#judge(attempt, judged);
+    if (step.type === 'pause') this.#pause(attempt, step);
+    else if (step.type === 'retry') this.#retry(attempt, step.atMs, judged);
+    else if (step.as === 'errored') this.#reject(attempt, step);
+    this.#pumpSoon();
+  }
+
+  #learn(answer: UpstreamAnswer, call: Attempt): void {
+    const { clock, metrics } = this.#options;
+    const now = clock.now();
+    metrics.upstreamAnswered(answer.type, (now - call.startedAtMs) / 1000);
+    this.#gate.learn(answer, call.headers, call.startedAtMs, now);
+  }
+
+  #retry(attempt: InFlight, atMs: number, answer: UpstreamAnswer): void {
+    const { metrics, log } = this.#options;
+    metrics.retried();
+    log.debug({ batchId: attempt.turn.shard.id, answer: answer.type }, 'request will be tried again');
+    attempt.turn.shard.retryAt(attempt.request, atMs);
+  }
+
+  /** Settles the request, unless the body turns out to be no message: then the upstream is broken, whatever its status. */
+  #succeeded(attempt: InFlight, body: Uint8Array): UpstreamAnswer {
+    const message = batchMessage(body);
+    if (message === null) return { type: 'broken', reason: 'status 200 without a JSON object' };
+    const { shard } = attempt.turn;
+    this.#count(message.usage);
+    shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), message.pieces));
+    return { type: 'succeeded' };
+  }
+
+  #count(usage: MessageUsage): void {
+    const { metrics } = this.#options;
+    metrics.tokens('input', usage.inputTokens);
+    metrics.tokens('output', usage.outputTokens);
+    metrics.tokens('cache_creation', usage.cacheCreationTokens);
+    metrics.tokens('cache_read', usage.cacheReadTokens);
+  }
+
+  #reject(attempt: InFlight, step: Extract<NextStep, { readonly as: 'errored' }>): void {
+    const { shard } = attempt.turn;
+    // The API names failures during execution `workerreq_…`; an upstream's own id goes to the log, not to the client.
+    const requestId = isFoundBeforeExecution(step.error) ? null : makeId('executionRequest', this.#options.randomBytes);
+    this.#options.log.debug({ batchId: shard.id, requestId: step.requestId ?? undefined }, 'request rejected');
+    shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), step.error, requestId));
+  }
+
+  #judge(attempt: InFlight, answer: UpstreamAnswer): NextStep {
+    const { clock, random } = this.#options;
+    const { shard } = attempt.turn;
+    const expiresAtMs = shard.batch.expiresAtUs / 1000;
+    return nextStep(answer, shard.attempts(attempt.request), clock.now(), expiresAtMs, random());
+  }
+
+  #pause(attempt: InFlight, step: Extract<NextStep, { readonly type: 'pause' }>): void {
+    const isNew = this.#gate.pause(step, this.#options.clock.now());
+    if (isNew) this.#options.log.warn({ reason: step.reason, upstream: this.#options.upstream.name }, 'upstream paused');
+    attempt.turn.shard.giveBack(attempt.request);
+  }
+
+  #endAttempts(shard: Shard, after: (request: number) => void): void {
+    const turn = this.#shards.get(shard.id);
+    if (turn === undefined) return;
+    for (const attempt of turn.attempts) {
+      attempt.cancel();
+      this.#free(attempt);
+      after(attempt.request);
+    }
+    this.#pumpSoon();
+  }
+
+  #free(attempt: InFlight): void {
+    attempt.isOver = true;
+    attempt.turn.attempts.delete(attempt);
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#drained?.();
+  }
+}
+
+interface ShardInFlight {
+  readonly shard: Shard;
+  readonly headers: CallHeaders;
+  readonly attempts: Set<InFlight>;
+}
+
+/** A request that holds one of the places in flight: being read, or being answered. */
+class InFlight {
+  readonly turn: ShardInFlight;
+  readonly request: number;
+  readonly #dispatcher: Dispatcher;
+  call: Attempt | null = null;
+  isOver = false;
+
+  constructor(turn: ShardInFlight, request: number, dispatcher: Dispatcher) {
+    this.turn = turn;
+    this.request = request;
+    this.#dispatcher = dispatcher;
+  }
+
+  cancel(): void {
+    this.call?.cancel();
+  }
+
+  onFirstByte(call: Attempt): void {
+    this.#dispatcher.firstByte(call);
+  }
+
+  onAnswer(call: Attempt, answer: UpstreamAnswer, body: Uint8Array): void {
+    this.#dispatcher.answered(this, answer, call, body);
+  }
+}
+
+/** Only a failure to fetch what the request points at happens during execution; all else is found before it. */
+function isFoundBeforeExecution(error: UpstreamError): boolean {
+  return !error.message.startsWith('Unable to download the file');
+}

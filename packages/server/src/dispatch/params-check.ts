@@ -1,0 +1,44 @@
+import { batchRefusal, type ParamsError } from '@batchwright/core';
+import type { ApiVersion } from '@batchwright/protocol';
+import { outline, text, type Outline } from '../scan/outline.ts';
+
+/**
+ * Whether a request must be refused before any upstream sees it, and with which words. The rules are core's, on parsed
+ * params; parsing every prompt would cost more than everything else dispatch does, so params that plainly break none of
+ * them pass on their outline alone: top-level keys that no rule speaks of, and no bytes that a deeper rule looks for.
+ */
+export function refusalOf(params: Uint8Array, version: ApiVersion): ParamsError | null {
+  const bytes = Buffer.from(params.buffer, params.byteOffset, params.byteLength);
+  const keys = outline(params);
+  if (keys !== null && isPlain(keys, bytes) && !DEEP_MARKS.some((mark) => bytes.includes(mark))) return null;
+  return batchRefusal(JSON.parse(bytes.toString('utf8')), version);
+}
+
+/** Keys that no batch rule refuses, whatever they hold. */
+const HARMLESS_KEYS: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'max_tokens',
+  'system',
+  'tools',
+  'tool_choice',
+  'metadata',
+  'stop_sequences',
+  'thinking',
+  'output_config',
+  'service_tier',
+  'inference_geo',
+]);
+
+/**
+ * Cache markers have rules of number and order, and version 2026-10-21 looks at documents and citations. An escape could
+ * spell any of these otherwise; `\u` alone sends the params to the full check.
+ */
+const DEEP_MARKS = ['cache_control', 'citations', '"document"', '\\u'].map((mark) => Buffer.from(mark));
+
+function isPlain(keys: Outline, bytes: Uint8Array): boolean {
+  if (!keys.keys().every((key) => HARMLESS_KEYS.has(key))) return false;
+  if (keys.find('model') === null || keys.find('messages') === null) return false;
+  const maxTokens = keys.find('max_tokens');
+  return maxTokens?.kind === 'number' && Number(text(bytes, maxTokens)) >= 1;
+}

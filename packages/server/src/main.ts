@@ -1,0 +1,189 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto';
+import { systemClock, VirtualClock, type Clock } from '@batchwright/core';
+import type { RandomBytes } from '@batchwright/protocol';
+import { openSqliteCatalog } from './catalog/sqlite/sqlite-catalog.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { Config } from './config/options.ts';
+import { deferredUpstream } from './dispatch/upstream/deferred-upstream.ts';
+import type { Upstream } from './dispatch/upstream/upstream.ts';
+import { createHttpServer, type HttpServer } from './http/http-server.ts';
+import { DEFAULT_HTTP_SETTINGS, type Emulator, type HttpServices, type Readiness } from './http/services.ts';
+import { createIntake } from './intake/create-intake.ts';
+import { registerCatalogGauges } from './observe/catalog-gauges.ts';
+import { createLog, type Log } from './observe/log.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { Activity } from './runtime/activity.ts';
+import { openDataDirectory } from './runtime/data-directory.ts';
+import { embedSimulator } from './runtime/emulator.ts';
+import { createEngine, type Engine } from './runtime/engine.ts';
+import { firstKey } from './runtime/first-key.ts';
+import { openFileSpool } from './spool/file/file-spool.ts';
+
+/**
+ * The composition root: everything is made here and nothing is decided. Order of start: data directory (one owner),
+ * stores, engine, HTTP last, so that nobody is answered before what they ask for exists. Order of stop: HTTP takes no
+ * new batches, calls in flight drain, results are written, stores close, and the directory is let go.
+ */
+export interface RunningServer {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string;
+  /** The key made at this start, or null when there was one already. The only time it can be shown. */
+  readonly firstKey: string | null;
+  /** Stops gracefully, within the configured grace and the time that writing takes. */
+  close(): Promise<void>;
+}
+
+/** Group commit: one sync for all results that arrive in this time. */
+const COMMIT_INTERVAL_MS = 5;
+const NODE = 'embedded';
+/** How long clients may take to read what they asked for while the server closes. */
+const HTTP_CLOSE_GRACE_MS = 5000;
+
+export async function startServer(config: Config): Promise<RunningServer> {
+  const directory = await openDataDirectory(config.dataDir);
+  const pace = systemClock({ now: Date.now, setTimeout, clearTimeout });
+  const clock = config.clock === 'virtual' ? new VirtualClock(Date.now()) : pace;
+  const randomBytes: RandomBytes = (length) => nodeRandomBytes(length);
+  const log = createLog({ level: config.logLevel, target: 'stderr' });
+  const metrics = createMetrics();
+  const activity = new Activity();
+  const catalog = await openSqliteCatalog(directory.catalogFile, { randomBytes, now: () => clock.now() });
+  const spool = openFileSpool(directory.batchesDirectory);
+  const { upstream, controls } = chooseUpstream(config, clock, activity);
+  const engine = createEngine({
+    node: NODE,
+    catalog,
+    spool,
+    upstream,
+    clock,
+    pace,
+    random: Math.random,
+    randomBytes,
+    activity,
+    metrics,
+    log,
+    concurrency: config.concurrency,
+    // In virtual time nobody gains by waiting for company: what an instant brought is written when it is over.
+    commitIntervalMs: config.clock === 'virtual' ? 0 : COMMIT_INTERVAL_MS,
+    cancelGraceMs: config.cancelGraceSeconds * 1000,
+    shutdownGraceMs: config.shutdownGraceSeconds * 1000,
+  });
+  registerGauges(metrics, catalog, engine);
+  const http = createHttpServer({
+    clock,
+    randomBytes,
+    catalog,
+    spool,
+    intake: createIntake({
+      spool,
+      catalog,
+      clock: pace,
+      apiClock: clock,
+      randomBytes,
+      concurrentUploads: config.concurrentUploads,
+    }),
+    upstream,
+    progress: engine.scheduler,
+    scheduler: schedulerOf(engine),
+    settings: httpSettings(config),
+    metrics,
+    log,
+    emulator: controls,
+    readiness: () => readiness(catalog),
+  });
+
+  const key = await firstKey(catalog, config.apiKey, randomBytes, clock.now());
+  await engine.start();
+  const { port } = await http.listen(config.host, config.port);
+  const url = `http://${urlHost(config.host)}:${port}`;
+  log.info({ url, upstream: upstream.name, dataDir: config.dataDir }, 'listening');
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => (closing ??= stop(http, engine, [upstream, spool, catalog, directory], metrics, log));
+  return { url, firstKey: key, close };
+}
+
+function chooseUpstream(
+  config: Config,
+  clock: Clock,
+  activity: Activity,
+): { readonly upstream: Upstream; readonly controls: Emulator | null } {
+  const choice = config.upstream;
+  if (choice.type === 'simulated') return embedSimulator(clock, activity);
+  const { baseUrl } = choice;
+  const upstream = deferredUpstream(new URL(baseUrl).origin, async () => {
+    const { openMessagesUpstream } = await import('./dispatch/upstream/messages-upstream.ts');
+    return openMessagesUpstream({
+      baseUrl,
+      apiKey: config.upstreamApiKey,
+      timeoutMs: config.upstreamTimeoutSeconds * 1000,
+    });
+  });
+  return { upstream, controls: null };
+}
+
+function schedulerOf({ scheduler, segmentRemover }: Engine): HttpServices['scheduler'] {
+  return {
+    batchCreated: (batch) => scheduler.batchCreated(batch),
+    cancelRequested: (batch) => scheduler.cancelRequested(batch),
+    batchDeleted: () => void segmentRemover.runOnce(),
+  };
+}
+
+function httpSettings(config: Config): HttpServices['settings'] {
+  return {
+    ...DEFAULT_HTTP_SETTINGS,
+    publicUrl: config.publicUrl,
+    requestsPerMinute: config.requestsPerMinute,
+    queuedRequests: config.queuedRequests,
+    extraBetas: config.betas,
+    metricsOpen: config.exposeMetrics === 'open',
+  };
+}
+
+function registerGauges(metrics: Metrics, catalog: Catalog, { dispatcher, scheduler }: Engine): void {
+  registerCatalogGauges(metrics, catalog, () => scheduler.unrecordedCounts());
+  metrics.gauge({
+    name: 'batchwright_upstream_in_flight',
+    help: 'Calls to the upstream that are under way.',
+    read: () => [{ value: dispatcher.inFlight }],
+  });
+  metrics.gauge({
+    name: 'batchwright_upstream_concurrency_limit',
+    help: 'Calls that may be in flight now; adapts to the upstream.',
+    read: () => [{ value: dispatcher.concurrencyLimit }],
+  });
+  metrics.gauge({
+    name: 'batchwright_upstream_paused',
+    help: '1 for each reason why nothing is sent to the upstream.',
+    read: () => dispatcher.pauses.map(({ reason }) => ({ labels: { reason }, value: 1 })),
+  });
+}
+
+async function readiness(catalog: Catalog): Promise<Readiness> {
+  try {
+    await catalog.ping();
+    return { ready: true, reasons: [] };
+  } catch {
+    return { ready: false, reasons: ['the catalog does not answer'] };
+  }
+}
+
+async function stop(
+  http: HttpServer,
+  engine: Engine,
+  stores: readonly { close(): Promise<void> }[],
+  metrics: Metrics,
+  log: Log,
+): Promise<void> {
+  http.stopAccepting();
+  await engine.stop();
+  await http.close(HTTP_CLOSE_GRACE_MS);
+  for (const store of stores) await store.close();
+  metrics.close();
+  log.info({}, 'stopped');
+  await log.flush();
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,281 @@
+import type { BatchRecord, Clock, Timer } from '@batchwright/core';
+import { microsecondsFromMs, type BatchId, type RequestCounts } from '@batchwright/protocol';
+import type { Catalog, Lease } from '../catalog/catalog.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Activity } from '../runtime/activity.ts';
+import type { Service } from '../runtime/service.ts';
+import type { ResultRow, Spool } from '../spool/spool.ts';
+import { Shard, type ShardEvents } from './shard.ts';
+
+/**
+ * Which shards this process works on, and the ends of their lives: it claims, opens, cancels, expires and ends them.
+ *
+ *     batchCreated / start ─▶ claim ─▶ open ─▶ dispatcher ─▶ finished ─▶ catalog.end
+ *     cancelRequested ─▶ canceled rows, calls in flight get the grace, then are aborted
+ *     expires_at      ─▶ expired rows (canceled ones if the batch was canceling), calls in flight aborted
+ *
+ * Every write to the catalog goes under the shard's lease; a lost lease drops the shard at once.
+ */
+export interface SchedulerOptions {
+  readonly node: string;
+  readonly catalog: Catalog;
+  readonly spool: Spool;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly pace: Clock;
+  readonly activity: Activity;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly commitIntervalMs: number;
+  readonly cancelGraceMs: number;
+}
+
+/** Shards open at once: each holds three file handles and its index in memory. */
+const OPEN_SHARDS_LIMIT = 1000;
+/** Embedded, the data directory's lock makes this process the only owner: a lease outlives any batch. */
+const LEASE_MS = 30 * 24 * 60 * 60 * 1000;
+const PROGRESS_INTERVAL_MS = 1000;
+const RETRY_MS = 1000;
+
+interface Running {
+  readonly shard: Shard;
+  expiry: Timer | null;
+  grace: Timer | null;
+  /** The counters as the catalog has them. */
+  recorded: RequestCounts;
+  progressDueMs: number;
+  ending: boolean;
+}
+
+const COUNTERS = ['processing', 'succeeded', 'errored', 'canceled', 'expired'] as const;
+
+export class Scheduler implements Service {
+  readonly name = 'scheduler';
+  readonly #options: SchedulerOptions;
+  readonly #running = new Map<BatchId, Running>();
+  #claiming: Promise<void> | null = null;
+  #claimAgain = false;
+  #stopped = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. */
+  async run(): Promise<void> {
+    await this.#options.catalog.shards.releaseAll(this.#options.node);
+    await this.#claim();
+  }
+
+  batchCreated(_batch: BatchRecord): void {
+    void this.#claim();
+  }
+
+  cancelRequested(batch: BatchRecord): void {
+    const running = this.#running.get(batch.id);
+    if (running === undefined) void this.#claim();
+    else if (batch.status === 'canceling') this.#cancel(running, batch);
+  }
+
+  /** Live counters of a batch that runs here, else null. */
+  counts(id: BatchId): RequestCounts | null {
+    return this.#running.get(id)?.shard.runningCounts ?? null;
+  }
+
+  /** How far the counters of running batches have gone beyond what the catalog has of them. */
+  unrecordedCounts(): RequestCounts {
+    const moved = { processing: 0, succeeded: 0, errored: 0, canceled: 0, expired: 0 };
+    for (const { shard, recorded } of this.#running.values()) {
+      const counts = shard.runningCounts;
+      for (const name of COUNTERS) moved[name] += counts[name] - recorded[name];
+    }
+    return moved;
+  }
+
+  /** Hands out nothing more, gives back what is still in flight, writes what was answered, and frees the leases. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#claiming;
+    await Promise.all([...this.#running.values()].map((running) => this.#release(running)));
+  }
+
+  /** No shard hands out anything from here on; calls in flight go on. First step of a graceful stop. */
+  pause(): void {
+    this.#stopped = true;
+  }
+
+  #claim(): Promise<void> {
+    if (this.#claiming !== null) {
+      this.#claimAgain = true;
+      return this.#claiming;
+    }
+    this.#claiming = this.#options.activity.track(this.#claimAll()).finally(() => {
+      this.#claiming = null;
+      if (this.#claimAgain) void this.#claim();
+    });
+    return this.#claiming;
+  }
+
+  async #claimAll(): Promise<void> {
+    this.#claimAgain = false;
+    const { catalog, clock, node, log } = this.#options;
+    try {
+      const room = OPEN_SHARDS_LIMIT - this.#running.size;
+      if (this.#stopped || room <= 0) return;
+      const nowUs = microsecondsFromMs(clock.now());
+      for (const lease of await catalog.shards.claim(node, nowUs, LEASE_MS, room)) await this.#open(lease);
+    } catch (error) {
+      log.error({ err: error }, 'claiming batches failed; trying again in a second');
+      this.#options.pace.after(RETRY_MS, () => void this.#claim());
+    }
+  }
+
+  async #open(lease: Lease): Promise<void> {
+    const { spool, dispatcher, clock, pace, activity, log, commitIntervalMs } = this.#options;
+    try {
+      const requests = await spool.openRequestLog(lease.batch.id);
+      const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
+      const shard = new Shard({ lease, requests, results, clock, pace, commitIntervalMs, activity, events: this.#events });
+      const { counts: recorded } = lease.batch;
+      const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: false };
+      this.#running.set(shard.id, running);
+      dispatcher.add(shard);
+      this.#begin(running);
+    } catch (error) {
+      // One batch whose files cannot be read must not keep the others from running.
+      log.error({ err: error, batchId: lease.batch.id }, 'opening a batch failed; it is tried again at the next start');
+    }
+  }
+
+  #begin(running: Running): void {
+    const { shard } = running;
+    if (shard.isFinished) return this.#finish(running);
+    if (shard.batch.status === 'canceling') this.#cancel(running, shard.batch);
+    this.#armExpiry(running);
+    shard.refresh();
+  }
+
+  #armExpiry(running: Running): void {
+    const { clock } = this.#options;
+    const waitMs = running.shard.batch.expiresAtUs / 1000 - clock.now();
+    running.expiry = clock.after(Math.max(0, waitMs), () => this.#expire(running));
+  }
+
+  #cancel(running: Running, batch: BatchRecord): void {
+    const { shard } = running;
+    const { clock, dispatcher, cancelGraceMs } = this.#options;
+    shard.adopt(batch);
+    if (running.grace !== null) return;
+    running.grace = clock.after(cancelGraceMs, () => dispatcher.abort(shard, 'canceled'));
+    this.#closeUnstarted(running, 'canceled');
+  }
+
+  #expire(running: Running): void {
+    const { shard } = running;
+    const type = shard.batch.status === 'canceling' ? 'canceled' : 'expired';
+    this.#options.dispatcher.abort(shard, type);
+    this.#closeUnstarted(running, type);
+  }
+
+  #closeUnstarted(running: Running, type: 'canceled' | 'expired'): void {
+    void this.#options.activity.track(running.shard.closeUnstarted(type));
+  }
+
+  readonly #events: ShardEvents = {
+    onReadiness: (shard, ready) => this.#options.dispatcher.setReady(shard, ready),
+    onSettled: (shard, rows, syncSeconds) => {
+      this.#options.metrics.synced(syncSeconds);
+      this.#options.metrics.resultsWritten(totalBytes(rows));
+      const running = this.#running.get(shard.id);
+      if (running !== undefined) this.#recordProgress(running);
+      this.#options.log.trace({ batchId: shard.id, count: rows.length }, 'results durable');
+    },
+    onFinished: (shard) => {
+      const running = this.#running.get(shard.id);
+      if (running !== undefined) this.#finish(running);
+    },
+    onBlocked: (shard, cause, retryMs) =>
+      this.#options.log.error({ err: cause, batchId: shard.id, delayMs: retryMs }, 'writing results failed; nothing is lost, trying again'),
+    onLost: (shard) => this.#drop(shard),
+  };
+
+  /** The catalog learns the counters at most once a second: enough for other nodes, nothing for the disk. */
+  #recordProgress(running: Running): void {
+    const { pace, catalog, activity, log } = this.#options;
+    if (pace.now() < running.progressDueMs || running.ending) return;
+    running.progressDueMs = pace.now() + PROGRESS_INTERVAL_MS;
+    const { shard } = running;
+    const counts = shard.runningCounts;
+    activity
+      .track(catalog.shards.recordProgress(shard.lease, counts))
+      .then((outcome) => {
+        if (outcome === 'lost') this.#drop(shard);
+        else running.recorded = counts;
+      })
+      .catch((error: unknown) => log.warn({ err: error, batchId: shard.id }, 'recording progress failed'));
+  }
+
+  #finish(running: Running): void {
+    if (running.ending) return;
+    running.ending = true;
+    void this.#options.activity.track(this.#end(running));
+  }
+
+  async #end(running: Running): Promise<void> {
+    const { catalog, clock, log, pace } = this.#options;
+    const { shard } = running;
+    try {
+      await catalog.shards.end(shard.lease, shard.finalCounts, microsecondsFromMs(clock.now()));
+      log.info({ batchId: shard.id, count: shard.batch.requestCount }, 'batch ended');
+      this.#drop(shard);
+      void this.#claim();
+    } catch (error) {
+      log.error({ err: error, batchId: shard.id }, 'ending a batch failed; trying again in a second');
+      running.ending = false;
+      if (!this.#stopped) pace.after(RETRY_MS, () => this.#finish(running));
+    }
+  }
+
+  /** Lets go of a shard that ended or was lost. */
+  #drop(shard: Shard): void {
+    const running = this.#running.get(shard.id);
+    if (running === undefined) return;
+    this.#running.delete(shard.id);
+    running.expiry?.cancel();
+    running.grace?.cancel();
+    this.#options.dispatcher.recall(shard);
+    this.#options.dispatcher.remove(shard);
+    void this.#options.activity.track(this.#close(shard));
+  }
+
+  async #close(shard: Shard): Promise<void> {
+    try {
+      await shard.close();
+    } catch (error) {
+      this.#options.log.error({ err: error, batchId: shard.id }, 'closing a batch failed');
+    }
+  }
+
+  async #release(running: Running): Promise<void> {
+    const { shard } = running;
+    const { catalog, dispatcher } = this.#options;
+    running.expiry?.cancel();
+    running.grace?.cancel();
+    shard.giveUp();
+    dispatcher.recall(shard);
+    dispatcher.remove(shard);
+    await this.#close(shard);
+    if (!running.ending) {
+      await catalog.shards.recordProgress(shard.lease, shard.runningCounts);
+      await catalog.shards.release(shard.lease);
+    }
+  }
+}
+
+function totalBytes(rows: readonly ResultRow[]): number {
+  let bytes = 0;
+  for (const row of rows) bytes += row.lineBytes;
+  return bytes;
+}

@@ -1,0 +1,219 @@
+import {
+  BackoffHeap,
+  PendingQueue,
+  RequestLedger,
+  type BatchRecord,
+  type Clock,
+  type Timer,
+} from '@batchwright/core';
+import { RESULT_TYPES, type BatchId, type RequestCounts, type ResultType } from '@batchwright/protocol';
+import type { Lease } from '../catalog/catalog.ts';
+import { ResultCommitter } from '../results/result-committer.ts';
+import { unstartedLine } from '../results/result-line.ts';
+import type { Activity } from '../runtime/activity.ts';
+import type { RequestLog, ResultLog, ResultRow } from '../spool/spool.ts';
+
+/**
+ * One shard under this process's lease: which of its requests are pending, in flight, backing off or settled, and the
+ * log their results go to. It answers "what next" for dispatch and takes back what became of it.
+ *
+ * Phases. `running` hands out requests. `closing` hands out none and settles what has not started as canceled or
+ * expired. `given_up` hands out none and settles nothing: the process is leaving, or the lease is lost.
+ */
+export interface ShardOptions {
+  readonly lease: Lease;
+  readonly requests: RequestLog;
+  readonly results: ResultLog;
+  readonly clock: Clock;
+  readonly pace: Clock;
+  readonly commitIntervalMs: number;
+  readonly activity: Activity;
+  readonly events: ShardEvents;
+}
+
+export interface ShardEvents {
+  /** Whether the shard has something to hand out has changed. */
+  onReadiness(shard: Shard, ready: boolean): void;
+  onSettled(shard: Shard, rows: readonly ResultRow[], syncSeconds: number): void;
+  /** Every request is settled and durable. */
+  onFinished(shard: Shard): void;
+  onBlocked(shard: Shard, cause: unknown, retryMs: number): void;
+  onLost(shard: Shard): void;
+}
+
+type Phase = 'running' | 'closing' | 'given_up';
+
+/** Requests closed between two turns of the event loop: small enough to stall nobody, large enough to be quick. */
+const CLOSE_SLICE = 2000;
+
+export class Shard {
+  readonly lease: Lease;
+  readonly requests: RequestLog;
+  readonly #ledger: RequestLedger;
+  readonly #pending: PendingQueue;
+  readonly #backoff: BackoffHeap;
+  readonly #committer: ResultCommitter;
+  readonly #options: ShardOptions;
+  #batch: BatchRecord;
+  #phase: Phase = 'running';
+  #ready = false;
+  #wake: Timer | null = null;
+
+  constructor(options: ShardOptions) {
+    const { count } = options.requests.index;
+    this.#options = options;
+    this.lease = options.lease;
+    this.#batch = options.lease.batch;
+    this.requests = options.requests;
+    this.#ledger = new RequestLedger(count);
+    this.#backoff = new BackoffHeap((request) => this.#ledger.state(request) === 'backing_off');
+    this.#restore(options.results);
+    this.#pending = PendingQueue.of(count, (request) => this.#ledger.state(request) === 'pending');
+    this.#committer = new ResultCommitter({
+      log: options.results,
+      pace: options.pace,
+      commitIntervalMs: options.commitIntervalMs,
+      activity: options.activity,
+      events: {
+        onDurable: (rows, syncSeconds) => this.#durable(rows, syncSeconds),
+        onBlocked: (cause, retryMs) => options.events.onBlocked(this, cause, retryMs),
+        onLost: () => options.events.onLost(this),
+      },
+    });
+  }
+
+  get id(): BatchId {
+    return this.lease.batch.id;
+  }
+
+  get batch(): BatchRecord {
+    return this.#batch;
+  }
+
+  /** The counters to show and checkpoint while the batch runs. */
+  get runningCounts(): RequestCounts {
+    return this.#ledger.runningCounts();
+  }
+
+  /** The exact counters, for the batch's end. */
+  get finalCounts(): RequestCounts {
+    return this.#ledger.counts();
+  }
+
+  get isFinished(): boolean {
+    return this.#ledger.processing === 0;
+  }
+
+  /** Looks again whether there is something to hand out, and tells when that changed. */
+  refresh(): void {
+    const ready = this.#phase === 'running' && this.#pending.size > 0 && !this.#committer.isCongested;
+    if (ready === this.#ready) return;
+    this.#ready = ready;
+    this.#options.events.onReadiness(this, ready);
+  }
+
+  /** Hands out the next request, or null. */
+  take(): number | null {
+    const request = this.#phase === 'running' ? this.#pending.shift() : null;
+    if (request !== null) this.#ledger.apply(request, { type: 'dispatch' });
+    this.refresh();
+    return request;
+  }
+
+  attempts(request: number): number {
+    return this.#ledger.attempts(request);
+  }
+
+  customId(request: number): Uint8Array {
+    const { customIds, customIdOffset, customIdBytes } = this.requests.index;
+    const start = customIdOffset[request] as number;
+    return customIds.subarray(start, start + (customIdBytes[request] as number));
+  }
+
+  /** Puts a request's line on its way to the log. It is settled once `onSettled` names it. */
+  settle(request: number, type: ResultType, line: readonly Uint8Array[]): void {
+    this.#committer.append(request, type, line);
+    this.refresh();
+  }
+
+  /** Back among the pending, as if it had not been handed out. */
+  giveBack(request: number): void {
+    this.#ledger.apply(request, { type: 'give_back' });
+    this.#pending.push(request);
+    this.refresh();
+  }
+
+  /** Pending again at `atMs`. */
+  retryAt(request: number, atMs: number): void {
+    this.#ledger.apply(request, { type: 'retry_later' });
+    this.#backoff.push(request, atMs);
+    this.#armWake();
+  }
+
+  /** Adopts what the catalog says of the batch now, after a cancel. */
+  adopt(batch: BatchRecord): void {
+    this.#batch = batch;
+  }
+
+  /** Hands out no more, and settles everything that is not in flight as `type`. Again is harmless. */
+  async closeUnstarted(type: 'canceled' | 'expired'): Promise<void> {
+    if (this.#phase !== 'running') return;
+    this.#phase = 'closing';
+    this.#wake?.cancel();
+    this.refresh();
+    const { count } = this.requests.index;
+    for (let request = 0; request < count; request++) {
+      const state = this.#ledger.state(request);
+      if (state === 'pending' || state === 'backing_off') {
+        this.settle(request, type, unstartedLine(this.customId(request), type));
+      }
+      if (request % CLOSE_SLICE === CLOSE_SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
+      if ((this.#phase as Phase) === 'given_up') return;
+    }
+  }
+
+  /** Hands out no more and settles no more by itself; what was appended is written by `close`. */
+  giveUp(): void {
+    this.#phase = 'given_up';
+    this.#wake?.cancel();
+    this.refresh();
+  }
+
+  async close(): Promise<void> {
+    this.giveUp();
+    await this.#committer.close();
+    await this.requests.close();
+  }
+
+  #restore(results: ResultLog): void {
+    const { requests, types } = results.settled;
+    for (let i = 0; i < requests.length; i++) {
+      this.#ledger.apply(requests[i] as number, { type: 'settle', as: RESULT_TYPES[types[i] as number] as ResultType });
+    }
+  }
+
+  #durable(rows: readonly ResultRow[], syncSeconds: number): void {
+    for (const row of rows) this.#ledger.apply(row.request, { type: 'settle', as: row.type });
+    this.#options.events.onSettled(this, rows, syncSeconds);
+    this.refresh();
+    if (this.isFinished) this.#options.events.onFinished(this);
+  }
+
+  /** One timer for the whole heap: set for its earliest entry. */
+  #armWake(): void {
+    this.#wake?.cancel();
+    const atMs = this.#backoff.nextAt();
+    if (atMs === null || this.#phase !== 'running') return;
+    this.#wake = this.#options.clock.after(Math.max(0, atMs - this.#options.clock.now()), () => this.#wakeDue());
+  }
+
+  #wakeDue(): void {
+    const now = this.#options.clock.now();
+    for (let request = this.#backoff.popDue(now); request !== null; request = this.#backoff.popDue(now)) {
+      this.#ledger.apply(request, { type: 'backoff_elapsed' });
+      this.#pending.push(request);
+    }
+    this.refresh();
+    this.#armWake();
+  }
+}
