@@ -14,7 +14,7 @@ const MAY_IMPORT = {
 };
 const PURE = new Set(['protocol', 'core']);
 /** Tests may use the test libraries and Node, whatever the room. */
-const TEST = /\.(test|suite)\.ts$/;
+const TEST = /\.(test|suite|fixture)\.ts$/;
 const TEST_LIBRARIES = new Set(['vitest', 'fast-check']);
 
 /** Every import in the packages' sources that breaks an arrow, one line each. */

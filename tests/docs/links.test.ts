@@ -12,12 +12,14 @@ describe.each(pages())('$path', ({ path, text }) => {
     });
     expect(broken).toEqual([]);
   });
+});
 
-  it('quotes code as it stands', () => {
-    for (const { quotes, code } of codeBlocks(text)) {
-      if (quotes !== null) expect(readFileSync(join(ROOT, quotes), 'utf8'), `quoted from ${quotes}`).toContain(code);
-    }
-  });
+const quotes = pages().flatMap(({ path, text }) =>
+  codeBlocks(text).flatMap(({ quotes: source, code }) => (source === null ? [] : [{ path, source, code }])),
+);
+
+it.each(quotes)('$path quotes $source as it stands', ({ source, code }) => {
+  expect(readFileSync(join(ROOT, source), 'utf8')).toContain(code);
 });
 
 describe('the pages', () => {
@@ -32,6 +34,10 @@ describe('the pages', () => {
       }
     };
     visit('README.md');
-    expect(pages().map((page) => page.path).filter((path) => !reached.has(path))).toEqual([]);
+    expect(
+      pages()
+        .map((page) => page.path)
+        .filter((path) => !reached.has(path)),
+    ).toEqual([]);
   });
 });

@@ -31,7 +31,11 @@ export function createProgram(host: Host, done: Done): Command {
     .version(version(), '-v, --version')
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
-    .configureOutput({ writeOut: (text) => host.out(text), writeErr: (text) => host.err(text) });
+    .configureOutput({
+      writeOut: (text) => host.out(text),
+      writeErr: (text) => host.err(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'batchwright: ')),
+    });
   addServe(program, host, done);
   addSimulate(program, host, done);
   addKeys(program, host, done);
