@@ -3,7 +3,7 @@ import { assert, unreachable } from '../assertion.ts';
 import type { BatchRecord } from './batch-record.ts';
 
 /**
- * The life of a batch. SPEC.md B1–B12 is what this file means; every catalog applies it and nothing else.
+ * The life of a batch. SPEC.md B1–B10 is what this file means; every catalog applies it and nothing else.
  *
  *     in_progress ──cancel_requested──▶ canceling
  *          │                                │

@@ -20,7 +20,7 @@ export const BACKOFF_FIRST_MS = 1000;
 export const BACKOFF_LAST_MS = 60_000;
 
 /**
- * Decides. SPEC.md A16–A20. Retries have no number: they go on until the batch expires, and expiry settles what waits.
+ * Decides. SPEC.md N1–N6. Retries have no number: they go on until the batch expires, and expiry settles what waits.
  * `attempt` counts from 1; `random` lies in [0, 1).
  */
 export function nextStep(
