@@ -1,0 +1,85 @@
+import { BACKSLASH, hexValue, isCustomIdCharacter, isHex, LOWER_U } from './characters';
+import { CAPTURE_BYTES } from './layout';
+
+/**
+ * Captures: the raw bytes of the string being read, kept beside the stream because the string may straddle two chunks.
+ * At most one is open. What does not fit is dropped and said so; what fits never depends on how the body was cut.
+ */
+
+let target: usize = 0;
+let captured: u32 = 0;
+let overflowed: bool = false;
+
+export function beginCapture(address: usize): void {
+  target = address;
+  captured = 0;
+  overflowed = false;
+}
+
+export function endCapture(): void {
+  target = 0;
+}
+
+export function isCapturing(): bool {
+  return target != 0;
+}
+
+/** Bytes of the capture that is open or was closed last. */
+export function capturedBytes(): u32 {
+  return captured;
+}
+
+export function captureOverflowed(): bool {
+  return overflowed;
+}
+
+/** Keeps the `count` <= 16 bytes at `from`. 16 bytes of slack follow every capture, so whole vectors are moved. */
+export function captureRun16(from: usize, count: u32): void {
+  v128.store(target + captured, v128.load(from));
+  captured += count;
+  if (captured > CAPTURE_BYTES) {
+    captured = CAPTURE_BYTES;
+    overflowed = true;
+  }
+}
+
+export function captureByte(c: u32): void {
+  if (captured == CAPTURE_BYTES) {
+    overflowed = true;
+    return;
+  }
+  store<u8>(target + captured, c);
+  captured++;
+}
+
+/**
+ * Writes the characters that `length` raw bytes at `raw` spell to `out`, provided each may stand in a custom_id, and
+ * answers how many; or -1 when one may not, or when there are more than `limit`. The keys the API knows are made of the
+ * same characters, so keys are decoded by this too. Escapes are whole: the grammar has checked them.
+ */
+export function decodeIdentifier(raw: usize, length: u32, out: usize, limit: u32): i32 {
+  const end = raw + length;
+  let count: u32 = 0;
+  while (raw < end) {
+    let c: u32 = load<u8>(raw++);
+    if (c == BACKSLASH) {
+      c = raw + 5 <= end && load<u8>(raw) == LOWER_U ? codeUnit(raw + 1) : BACKSLASH;
+      raw += 5;
+    }
+    if (count == limit || !isCustomIdCharacter(c)) return -1;
+    store<u8>(out + count, c);
+    count++;
+  }
+  return count;
+}
+
+/** The value of four hex digits; a character that no identifier holds when they are not. */
+function codeUnit(at: usize): u32 {
+  let unit: u32 = 0;
+  for (let i: usize = 0; i < 4; i++) {
+    const c: u32 = load<u8>(at + i);
+    if (!isHex(c)) return BACKSLASH;
+    unit = (unit << 4) | hexValue(c);
+  }
+  return unit;
+}

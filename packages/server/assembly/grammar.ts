@@ -1,0 +1,163 @@
+import {
+  BRACE_CLOSE,
+  BRACE_OPEN,
+  BRACKET_CLOSE,
+  BRACKET_OPEN,
+  CARRIAGE_RETURN,
+  COLON,
+  COMMA,
+  isWhitespace,
+  NEWLINE,
+  QUOTE,
+  SPACE,
+} from './characters';
+import { keyBegins, keyEnds, valueBegins, valueEnds } from './observer';
+import { clearFault, fail, Fault, faultAddress, faultKind } from './fault';
+import { MAXIMUM_NESTING, NESTING_STACK } from './layout';
+import { beginScalar, beginString, clearToken, continueToken, isTokenComplete, isTokenOpen } from './tokens';
+
+/**
+ * The grammar of JSON (RFC 8259) over a stream of bytes, resumable at any byte. It accepts what `JSON.parse` accepts
+ * of valid UTF-8 nested at most `MAXIMUM_NESTING` deep; that the bytes are UTF-8 is the host's to check. Keys and values
+ * that lie at most `watchedDepth` containers deep are reported to the observer; deeper ones are only checked.
+ */
+
+/** What may come next, between tokens. */
+const enum Expect {
+  Value,
+  /** After `[`: a value, or the array's end. */
+  FirstElement,
+  Key,
+  /** After `{`: a key, or the object's end. */
+  FirstKey,
+  Colon,
+  /** After a value: a comma or the container's end; at the top, nothing. */
+  Separator,
+}
+
+let expect: Expect = Expect.Value;
+let depth: i32 = 0;
+/** The byte that ends the innermost container; 0 at the top. */
+let closer: u32 = 0;
+/** The open token is a key. */
+let inKey: bool = false;
+let newlines: bool = false;
+let fedBytes: f64 = 0;
+let watchedDepth: i32 = 0;
+
+export function beginDocument(watched: i32): void {
+  expect = Expect.Value;
+  depth = 0;
+  closer = 0;
+  inKey = false;
+  newlines = false;
+  fedBytes = 0;
+  watchedDepth = watched;
+  clearFault();
+  clearToken();
+}
+
+/** The bytes fed so far are exactly one JSON value, perhaps with whitespace around. */
+export function isDocumentComplete(): bool {
+  if (faultKind() != Fault.None || depth != 0 || !isTokenComplete()) return false;
+  return expect == Expect.Separator || isTokenOpen();
+}
+
+/** A newline or carriage return lies between two tokens of the document. */
+export function hasNewlines(): bool {
+  return newlines;
+}
+
+/** Where in the document the fault lies. Only until the next `feed`. */
+export function faultOffset(start: usize): f64 {
+  return fedBytes + <f64>(faultAddress() - start);
+}
+
+/**
+ * Reads the next `length` bytes of the document, which lie at `start`, and answers the fault found or `Fault.None`.
+ * Nothing may be fed after a fault. State is held in locals and the cases are not cut into functions: this loop runs
+ * once for every byte outside strings, and calls that share state through globals cost it a third of its speed.
+ */
+export function feed(start: usize, length: i32): Fault {
+  const end = start + length;
+  const shift = fedBytes - <f64>start;
+  const watched = watchedDepth;
+  let at = start;
+  let next = expect;
+  let d = depth;
+  let close = closer;
+
+  while (at < end) {
+    if (isTokenOpen()) {
+      at = continueToken(at, end);
+      if (isTokenOpen()) break;
+      if (inKey) {
+        inKey = false;
+        next = Expect.Colon;
+        if (d <= watched) keyEnds(d, shift + <f64>at);
+      } else {
+        next = Expect.Separator;
+        if (d <= watched) valueEnds(d, shift + <f64>at);
+      }
+      continue;
+    }
+
+    const c: u32 = load<u8>(at);
+    if (c <= SPACE) {
+      if (!isWhitespace(c)) {
+        fail(Fault.Unexpected, at);
+        break;
+      }
+      if (d > 0 && (c == NEWLINE || c == CARRIAGE_RETURN)) newlines = true;
+    } else if (next == Expect.Separator) {
+      if (c == COMMA && d > 0) next = close == BRACE_CLOSE ? Expect.Key : Expect.Value;
+      else if (c == close) {
+        d--;
+        close = d > 0 ? load<u8>(NESTING_STACK + d - 1) : 0;
+        if (d <= watched) valueEnds(d, shift + <f64>at + 1);
+      } else {
+        fail(Fault.Unexpected, at);
+        break;
+      }
+    } else if (next == Expect.Colon) {
+      if (c != COLON) {
+        fail(Fault.Unexpected, at);
+        break;
+      }
+      next = Expect.Value;
+    } else if (next >= Expect.Key && c == QUOTE) {
+      inKey = true;
+      beginString();
+      if (d <= watched) keyBegins(d, shift + <f64>at);
+    } else if ((next == Expect.FirstKey || next == Expect.FirstElement) && c == close) {
+      next = Expect.Separator;
+      continue;
+    } else if (next >= Expect.Key) {
+      fail(Fault.Unexpected, at);
+      break;
+    } else {
+      if (d <= watched) valueBegins(d, shift + <f64>at, c);
+      if (c == QUOTE) beginString();
+      else if (c == BRACE_OPEN || c == BRACKET_OPEN) {
+        if (d == MAXIMUM_NESTING) {
+          fail(Fault.TooDeep, at);
+          break;
+        }
+        close = c == BRACE_OPEN ? BRACE_CLOSE : BRACKET_CLOSE;
+        store<u8>(NESTING_STACK + d, close);
+        d++;
+        next = c == BRACE_OPEN ? Expect.FirstKey : Expect.FirstElement;
+      } else if (!beginScalar(c)) {
+        fail(Fault.Unexpected, at);
+        break;
+      }
+    }
+    at++;
+  }
+
+  expect = next;
+  depth = d;
+  closer = close;
+  if (faultKind() == Fault.None) fedBytes += <f64>length;
+  return faultKind();
+}

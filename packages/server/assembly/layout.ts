@@ -1,0 +1,54 @@
+/**
+ * The memory map. One owner for every address, so that nothing overlaps; the host reads these through the module's
+ * exports. The two uses of the scanner never run in one instance, so their tables share the space from `TABLES` on.
+ *
+ *   0x00000  compiled-in constants
+ *   0x01000  captures: the key being read, the custom_id, the first extra keys; the hash seed
+ *   0x04000  nesting stack, one byte a level
+ *   0x08000  outline: entries, then the window      create body: one array per index field, hash table, ids, ring
+ */
+
+/** Requests that are recorded; more are only counted. */
+export const MAXIMUM_REQUESTS: i32 = 100000;
+export const CUSTOM_ID_CHARACTERS: u32 = 64;
+/** Containers that may be open at once. */
+export const MAXIMUM_NESTING: i32 = 10000;
+
+/**
+ * Bytes kept of a captured string. A character takes at most 12 bytes (an escaped surrogate pair), so a custom_id that
+ * does not fit is longer than 64 characters whatever it spells.
+ */
+export const CAPTURE_BYTES: u32 = 1024;
+export const KEY_CAPTURE: usize = 0x1000;
+export const CUSTOM_ID_CAPTURE: usize = 0x1800;
+export const ITEM_EXTRA_CAPTURE: usize = 0x2000;
+export const BODY_EXTRA_CAPTURE: usize = 0x2800;
+export const DECODED_KEY: usize = 0x3800;
+/** 16 random bytes, written by the host. */
+export const HASH_SEED: usize = 0x3000;
+export const NESTING_STACK: usize = 0x4000;
+const TABLES: usize = 0x8000;
+
+/** Bytes of a 16-byte load that starts at the last byte of a block: readable, never interpreted. */
+const SLACK_BYTES: usize = 4096;
+
+/** Pieces of this size are outlined at a time; `"":0,` is the shortest entry, so their entries always fit the table. */
+export const OUTLINE_WINDOW_BYTES: usize = 65536;
+export const OUTLINE_ENTRIES: usize = TABLES;
+const OUTLINE_ENTRIES_MAXIMUM: usize = 16384;
+export const OUTLINE_WINDOW: usize = OUTLINE_ENTRIES + OUTLINE_ENTRIES_MAXIMUM * 16;
+export const OUTLINE_MEMORY_BYTES: usize = OUTLINE_WINDOW + OUTLINE_WINDOW_BYTES + SLACK_BYTES;
+
+export const PARAMS_OFFSETS: usize = TABLES;
+export const PARAMS_BYTES: usize = PARAMS_OFFSETS + MAXIMUM_REQUESTS * 8;
+export const CUSTOM_ID_OFFSETS: usize = PARAMS_BYTES + MAXIMUM_REQUESTS * 4;
+/** The hash slot of each recorded custom_id, so that a second `requests` clears what the first used and no more. */
+export const CUSTOM_ID_SLOTS: usize = CUSTOM_ID_OFFSETS + MAXIMUM_REQUESTS * 4;
+export const CUSTOM_ID_BYTES: usize = CUSTOM_ID_SLOTS + MAXIMUM_REQUESTS * 4;
+/** Open addressing; at 100,000 entries 0.38 full. */
+export const HASH_SLOTS: u32 = 262144;
+export const HASH_TABLE: usize = (CUSTOM_ID_BYTES + MAXIMUM_REQUESTS + 4095) & ~4095;
+export const CUSTOM_IDS: usize = HASH_TABLE + HASH_SLOTS * 4;
+/** Blocks of the body, where the host says how many there are. Lies on a page, as direct writes need. */
+export const RING: usize = (CUSTOM_IDS + (MAXIMUM_REQUESTS + 1) * CUSTOM_ID_CHARACTERS + SLACK_BYTES + 4095) & ~4095;
+export const RING_SLACK_BYTES: usize = SLACK_BYTES;

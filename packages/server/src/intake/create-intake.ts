@@ -1,0 +1,105 @@
+import type { Clock } from '@batchwright/core';
+import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
+import type { Readable } from 'node:stream';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { BodyScanner } from '../scan/body-scanner.ts';
+import { SpoolFullError, type Spool } from '../spool/spool.ts';
+import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
+import { LazyRequestLog } from './lazy-request-log.ts';
+import { ScannerPool } from './scanner-pool.ts';
+import { Upload } from './upload.ts';
+
+export interface IntakeParts {
+  readonly spool: Pick<Spool, 'createRequestLog'>;
+  readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create'> };
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  /** Bodies read at once; each costs the memory of a scanner, about 35 MB. Others wait unread. */
+  readonly concurrentUploads: number;
+  /** Told of every upload that got its turn: bytes received, and seconds until its outcome. */
+  readonly observe?: (receivedBytes: number, seconds: number) => void;
+}
+
+/** Requests leave the queue as they settle; when, nobody knows. This is how often it is worth asking again. */
+const QUEUE_FULL_RETRY_SECONDS = 60;
+
+/** The intake of a server: at most `concurrentUploads` bodies pass through it at a time. */
+export function createIntake(parts: IntakeParts): Intake {
+  const pool = new ScannerPool(parts.concurrentUploads);
+  return {
+    async receive(body, terms, queueLimit) {
+      // A body that fails after its outcome is known fails for whoever owns the stream; unheard it would end the process.
+      body.on('error', () => undefined);
+      const scanner = await pool.borrow(body);
+      if (scanner === null) return { type: 'broken_off' };
+      try {
+        return await new Submission(parts, scanner, body, terms).run(queueLimit);
+      } finally {
+        pool.giveBack(scanner);
+      }
+    },
+  };
+}
+
+/** One body, from its first byte to a durable batch or to no trace. */
+class Submission {
+  readonly #parts: IntakeParts;
+  readonly #scanner: BodyScanner;
+  readonly #terms: BatchTerms;
+  readonly #batchId: BatchId;
+  readonly #log: LazyRequestLog;
+  readonly #upload: Upload;
+
+  constructor(parts: IntakeParts, scanner: BodyScanner, body: Readable, terms: BatchTerms) {
+    this.#parts = parts;
+    this.#scanner = scanner;
+    this.#terms = terms;
+    this.#batchId = makeId('batch', parts.randomBytes) as BatchId;
+    this.#log = new LazyRequestLog(parts.spool, this.#batchId);
+    this.#upload = new Upload(body, scanner, (block) => this.#log.append(block), parts.clock);
+  }
+
+  async run(queueLimit: number | null): Promise<IntakeOutcome> {
+    const startedMs = this.#parts.clock.now();
+    try {
+      const outcome = await this.#receive(queueLimit);
+      if (outcome.type !== 'accepted') await this.#log.discard();
+      return outcome;
+    } catch (error) {
+      return await this.#giveUp(error);
+    } finally {
+      this.#parts.observe?.(this.#upload.receivedBytes, (this.#parts.clock.now() - startedMs) / 1000);
+    }
+  }
+
+  async #receive(queueLimit: number | null): Promise<IntakeOutcome> {
+    this.#scanner.begin(this.#parts.randomBytes);
+    const end = await this.#upload.run();
+    if (end.type === 'failed') throw end.error;
+    if (end.type !== 'complete') return end;
+    await this.#log.commit(this.#scanner.index(end.count));
+    return this.#register(end.count, queueLimit);
+  }
+
+  /** The log is durable first: a batch that the catalog knows can always be read. */
+  async #register(requestCount: number, queueLimit: number | null): Promise<IntakeOutcome> {
+    const { catalog, clock } = this.#parts;
+    const batch = { ...this.#terms, id: this.#batchId, requestCount };
+    const created = await catalog.batches.create(batch, microsecondsFromMs(clock.now()), queueLimit);
+    if (created.type === 'created') return { type: 'accepted', batch: created.batch };
+    return { type: 'refused', problem: queueFull(requestCount, created.queued, queueLimit) };
+  }
+
+  /** A full disk is an answer; anything else that fails is for the caller to hear as it was. */
+  async #giveUp(error: unknown): Promise<IntakeOutcome> {
+    // What failed first says more than that its traces could not be removed either; start-up removes those.
+    await this.#log.discard().catch(() => undefined);
+    if (error instanceof SpoolFullError) return { type: 'refused', problem: { type: 'storage_full' } };
+    throw error;
+  }
+}
+
+function queueFull(submitted: number, queued: number, limit: number | null): Problem {
+  if (limit === null) throw new Error('The catalog found a queue full that has no limit.');
+  return { type: 'queue_full', limit, queued, submitted, retryAfterSeconds: QUEUE_FULL_RETRY_SECONDS };
+}

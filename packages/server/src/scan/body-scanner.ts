@@ -1,0 +1,86 @@
+import type { Problem, RandomBytes } from '@batchwright/protocol';
+import type { RequestIndex } from '../spool/spool.ts';
+import { contentProblem, faultProblem, unfinishedProblem, utf8Problem } from './body-problem.ts';
+import { instantiateScanner, type ScannerInstance } from './scanner-module.ts';
+import type { BodyVerdict } from './scanner.ts';
+import { Utf8Check } from './utf8-check.ts';
+
+const HASH_SEED_BYTES = 16;
+
+/**
+ * Checks and indexes one create body at a time. Its memory holds a ring of blocks, which the caller fills with the body
+ * and may write to disk from; bytes are scanned where they lie. Order of calls: `begin`, `feed` until it answers a
+ * problem or the body is over, `finish`, and `index` of a body that was accepted.
+ */
+export class BodyScanner {
+  /** The ring's blocks, side by side. What lies in them is the caller's. */
+  readonly blocks: readonly Uint8Array<ArrayBuffer>[];
+  readonly #scanner: ScannerInstance;
+  readonly #utf8 = new Utf8Check();
+  #fedBytes = 0;
+  #problem: Problem | null = null;
+
+  constructor(blockCount: number, blockBytes: number) {
+    this.#scanner = instantiateScanner(
+      (exports) => exports.RING.value + blockCount * blockBytes + exports.RING_SLACK_BYTES.value,
+    );
+    const { memory, exports } = this.#scanner;
+    this.blocks = Array.from({ length: blockCount }, (_, block) => {
+      const address = exports.RING.value + block * blockBytes;
+      return memory.subarray(address, address + blockBytes);
+    });
+  }
+
+  /** Starts a new body. Chance makes the custom_ids' hashes unforeseeable. */
+  begin(randomBytes: RandomBytes): void {
+    const { exports, memory } = this.#scanner;
+    exports.beginBody();
+    memory.set(randomBytes(HASH_SEED_BYTES), exports.HASH_SEED.value);
+    this.#utf8.reset();
+    this.#fedBytes = 0;
+    this.#problem = null;
+  }
+
+  /** Reads the body's next bytes, which lie in one of `blocks`. A problem is final: the body is not JSON. */
+  feed(bytes: Uint8Array): Problem | null {
+    const { exports, memory } = this.#scanner;
+    if (bytes.buffer !== memory.buffer) throw new Error('The scanner was fed bytes from outside its ring.');
+    if (this.#problem !== null) throw new Error('The scanner was fed on after it had found a problem.');
+    const fault = exports.feed(bytes.byteOffset, bytes.length);
+    const faultOffset = fault === 0 ? Infinity : exports.faultOffset(bytes.byteOffset);
+    const invalidOffset = this.#utf8.feed(bytes) ?? Infinity;
+    this.#fedBytes += bytes.length;
+    // Whichever comes first in the body, so that the words do not depend on how it was cut.
+    if (invalidOffset <= faultOffset && invalidOffset !== Infinity) this.#problem = utf8Problem(invalidOffset);
+    else if (fault !== 0) this.#problem = faultProblem(fault, faultOffset);
+    return this.#problem;
+  }
+
+  /** The verdict on the whole body, once every byte has been fed. */
+  finish(): BodyVerdict {
+    const problem = this.#problem ?? this.#endProblem() ?? contentProblem(this.#scanner);
+    return problem === null
+      ? { type: 'accepted', count: this.#scanner.exports.itemCount() }
+      : { type: 'refused', problem };
+  }
+
+  /** Where each request lies. Copies: the index outlives the scanner's next body. */
+  index(count: number): RequestIndex {
+    const { exports, memory } = this.#scanner;
+    const { buffer } = memory;
+    return {
+      count,
+      paramsOffset: new Float64Array(buffer, exports.PARAMS_OFFSETS.value, count).slice(),
+      paramsBytes: new Uint32Array(buffer, exports.PARAMS_BYTES.value, count).slice(),
+      customIdOffset: new Uint32Array(buffer, exports.CUSTOM_ID_OFFSETS.value, count).slice(),
+      customIdBytes: new Uint8Array(buffer, exports.CUSTOM_ID_BYTES.value, count).slice(),
+      customIds: new Uint8Array(buffer, exports.CUSTOM_IDS.value, exports.storedIdBytes()).slice(),
+    };
+  }
+
+  #endProblem(): Problem | null {
+    const invalidOffset = this.#utf8.finish();
+    if (invalidOffset !== null) return utf8Problem(invalidOffset);
+    return this.#scanner.exports.isDocumentComplete() ? null : unfinishedProblem(this.#fedBytes);
+  }
+}

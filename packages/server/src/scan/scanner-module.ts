@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+
+/** The part of the WebAssembly API used here; Node's types leave it to the DOM's. */
+declare const WebAssembly: {
+  readonly Module: new (binary: Uint8Array) => { readonly __module: never };
+  readonly Memory: new (descriptor: { initial: number }) => {
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  };
+  readonly Instance: new (module: { readonly __module: never }, imports: object) => { readonly exports: unknown };
+};
+
+/** An address that the module lays a table out at; see `assembly/layout.ts`. */
+interface Address {
+  readonly value: number;
+}
+/** A truth value as WebAssembly passes it. */
+type Flag = 0 | 1;
+
+/** What the compiled scanner exports; see `assembly/index.ts`. */
+export interface ScannerExports {
+  readonly beginBody: () => void;
+  readonly beginOutline: () => void;
+  /** Answers the fault found, as the number of its kind, or 0. */
+  readonly feed: (start: number, length: number) => number;
+  readonly faultOffset: (start: number) => number;
+  readonly isDocumentComplete: () => Flag;
+  readonly hasNewlines: () => Flag;
+
+  readonly bodyFirstByte: () => number;
+  readonly requestsFirstByte: () => number;
+  readonly itemCount: () => number;
+  readonly itemFault: () => number;
+  readonly faultItemIndex: () => number;
+  readonly refusedIdBytes: () => number;
+  readonly refusedIdOverflowed: () => Flag;
+  readonly itemExtraKeyBytes: () => number;
+  readonly bodyExtraKeyBytes: () => number;
+  readonly duplicateIdOffset: () => number;
+  readonly duplicateIdBytes: () => number;
+  readonly storedIdBytes: () => number;
+
+  readonly isObject: () => Flag;
+  readonly objectBegin: () => number;
+  readonly objectEnd: () => number;
+  readonly takeEntries: () => number;
+
+  readonly BODY_EXTRA_CAPTURE: Address;
+  readonly CUSTOM_ID_BYTES: Address;
+  readonly CUSTOM_ID_CAPTURE: Address;
+  readonly CUSTOM_ID_OFFSETS: Address;
+  readonly CUSTOM_IDS: Address;
+  readonly HASH_SEED: Address;
+  readonly ITEM_EXTRA_CAPTURE: Address;
+  readonly OUTLINE_ENTRIES: Address;
+  readonly OUTLINE_MEMORY_BYTES: Address;
+  readonly OUTLINE_WINDOW: Address;
+  readonly OUTLINE_WINDOW_BYTES: Address;
+  readonly PARAMS_BYTES: Address;
+  readonly PARAMS_OFFSETS: Address;
+  readonly RING: Address;
+  readonly RING_SLACK_BYTES: Address;
+}
+
+/** A scanner with memory of its own, as large as it will ever be: growing would detach blocks that are being written. */
+export interface ScannerInstance {
+  readonly exports: ScannerExports;
+  readonly memory: Uint8Array<ArrayBuffer>;
+}
+
+const PAGE_BYTES = 65_536;
+const BINARY = new URL('../../wasm/scanner.wasm', import.meta.url);
+
+let compiled: ReturnType<typeof compileScanner> | null = null;
+
+/** Makes a scanner; `memoryBytes` is told the layout and answers how much memory this use of it needs. */
+export function instantiateScanner(memoryBytes: (exports: ScannerExports) => number): ScannerInstance {
+  compiled ??= compileScanner();
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
+  const exports = instance.exports as ScannerExports;
+  memory.grow(Math.ceil(memoryBytes(exports) / PAGE_BYTES) - 1);
+  return { exports, memory: new Uint8Array(memory.buffer) };
+}
+
+function compileScanner(): InstanceType<typeof WebAssembly.Module> {
+  try {
+    return new WebAssembly.Module(readFileSync(BINARY));
+  } catch (cause) {
+    throw new Error(`The scanner cannot be loaded from ${BINARY.pathname}. Run \`npm run build\`.`, { cause });
+  }
+}
