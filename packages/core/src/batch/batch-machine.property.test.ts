@@ -20,7 +20,10 @@ const event: fc.Arbitrary<BatchEvent> = fc.oneof(
 );
 
 /** Clocks go back now and then: the moments are in no order. */
-const history = fc.array(fc.tuple(event, fc.integer({ min: -HOUR_US, max: 40 * 24 * HOUR_US })), { maxLength: 12 });
+const history = fc.array(fc.tuple(event, fc.integer({ min: -HOUR_US, max: 40 * 24 * HOUR_US })), {
+  maxLength: 12,
+  size: 'max',
+});
 
 const MOMENTS = ['cancelInitiatedAtUs', 'endedAtUs', 'archivedAtUs'] as const;
 const FIXED = ['id', 'workspaceId', 'createdAtUs', 'expiresAtUs', 'requestCount', 'apiVersion', 'options'] as const;

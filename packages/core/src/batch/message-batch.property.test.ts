@@ -11,7 +11,7 @@ const sum = (counts: RequestCounts): number => Object.values(counts).reduce((tot
 /** How each request settles, and after which of them the counters are checkpointed or the process restarts. */
 const course = fc.array(
   fc.record({ as: fc.constantFrom(...RESULT_TYPES), checkpoints: fc.boolean(), runsElsewhere: fc.boolean() }),
-  { minLength: 1, maxLength: 20 },
+  { minLength: 1, maxLength: 20, size: 'max' },
 );
 
 it('B12 a batch polled through its whole life never goes back, and has none processing exactly when it has ended', () => {

@@ -68,6 +68,13 @@ describe('window', () => {
     expect(limit.limit).toBe(8);
   });
 
+  it('C4 a call that started in the very moment of a decrease belongs to the round before it', () => {
+    const limit = new ConcurrencyLimit({ maximum: 100, initial: 32 });
+    limit.answered('overloaded', null, 0, 10);
+    limit.answered('overloaded', null, 10, 11);
+    expect(limit.limit).toBe(16);
+  });
+
   it('C5 never falls below 1', () => {
     const limit = new ConcurrencyLimit({ maximum: 100, initial: 4 });
     for (let at = 1; at < 20; at++) limit.answered('timed_out', null, at * 10, at * 10 + 9);

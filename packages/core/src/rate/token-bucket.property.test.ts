@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { TokenBucket } from './token-bucket.ts';
 
 const FILL_MS = 60_000;
-const calls = fc.array(fc.nat(5000), { maxLength: 200 });
+const calls = fc.array(fc.nat(5000), { maxLength: 200, size: 'max' });
 
 it('L1 no stretch of time gives more than a full bucket and what flowed in meanwhile', () => {
   fc.assert(
@@ -41,6 +41,11 @@ it('L1 time that goes back refills nothing', () => {
   expect(bucket.take(1, 1000)).toBe(true);
   expect(bucket.take(1, 0)).toBe(false);
   expect(bucket.take(1, 1000)).toBe(false);
+});
+
+it('L1 time that goes back takes nothing away', () => {
+  const bucket = new TokenBucket(4, FILL_MS, 1000);
+  expect(bucket.remaining(0)).toBe(4);
 });
 
 it('L1 a bucket of nothing is our own mistake', () => {

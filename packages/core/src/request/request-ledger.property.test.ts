@@ -11,7 +11,7 @@ const event: fc.Arbitrary<RequestEvent> = fc.oneof(
   fc.constantFrom<RequestEvent>({ type: 'retry_later' }, { type: 'backoff_elapsed' }, { type: 'give_back' }),
   fc.constantFrom(...RESULT_TYPES).map((as): RequestEvent => ({ type: 'settle', as })),
 );
-const history = fc.array(fc.tuple(fc.nat(SIZE - 1), event), { maxLength: 80 });
+const history = fc.array(fc.tuple(fc.nat(SIZE - 1), event), { maxLength: 80, size: 'max' });
 
 const sum = (counts: RequestCounts): number => Object.values(counts).reduce((total, count) => total + count, 0);
 

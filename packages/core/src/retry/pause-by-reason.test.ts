@@ -66,6 +66,14 @@ it('P4 refusals of calls that were in flight at the pause count once', () => {
   expect(pauses.probeAtMs()).toBe(T0 + PROBE_FIRST_MS);
 });
 
+it('P4 one refused probe lengthens the wait once, whatever else is refused with it', () => {
+  const pauses = pausedBy('credential');
+  const due = T0 + PROBE_FIRST_MS;
+  pauses.takeProbe(due);
+  for (let i = 0; i < 5; i++) pauses.pause('credential', 'still', due);
+  expect(pauses.probeAtMs()).toBe(due + 2 * PROBE_FIRST_MS);
+});
+
 it('P5 a call that began after the pause and was served lifts what the upstream caused', () => {
   const pauses = pausedBy('credential', 'spend_cap', 'storage');
   pauses.served(T0 + 1);

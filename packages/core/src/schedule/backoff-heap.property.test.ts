@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { BackoffHeap } from './backoff-heap.ts';
 
 /** Few distinct moments, so that ties are common; more entries than the heap first has room for. */
-const moments = fc.array(fc.nat(30), { maxLength: 300 });
+const moments = fc.array(fc.nat(30), { maxLength: 300, size: 'max' });
 
 function popAll(heap: BackoffHeap, nowMs: number): number[] {
   const popped: number[] = [];
@@ -28,7 +28,7 @@ it('F8 wakes all that are due and no other, by moment and then by index', () => 
 
 it('F8 agrees with a sorted list while requests come and go', () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(50), fc.nat(3)), { maxLength: 200 }), (steps) => {
+    fc.property(fc.array(fc.tuple(fc.nat(50), fc.nat(3)), { maxLength: 200, size: 'max' }), (steps) => {
       const heap = new BackoffHeap();
       let waiting: { request: number; atMs: number }[] = [];
       steps.forEach(([delayMs, passMs], now) => {

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { FairShare } from './fair-share.ts';
 
 /** For each workspace, how many batches it has ready. */
-const crowd = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 5 });
+const crowd = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 5, size: 'max' });
 
 const workspaceOf = (batchId: BatchId): number => Number(batchId.split('.')[0]);
 
@@ -48,7 +48,7 @@ it('F5 each ready workspace has the same share, however many batches it has', ()
   );
 });
 
-const flicker = fc.array(fc.tuple(fc.nat(24), fc.boolean()), { maxLength: 60 });
+const flicker = fc.array(fc.tuple(fc.nat(24), fc.boolean()), { maxLength: 60, size: 'max' });
 
 it('F4 a batch that stays ready is not starved by others that come and go', () => {
   fc.assert(
@@ -69,7 +69,7 @@ it('F4 a batch that stays ready is not starved by others that come and go', () =
 it('F6 agrees with plain lists, whatever is added, removed and said', () => {
   const operation = fc.tuple(fc.constantFrom('add', 'remove', 'ready', 'unready', 'next'), fc.nat(2), fc.nat(3));
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 120 }), (operations) => {
+    fc.property(fc.array(operation, { maxLength: 120, size: 'max' }), (operations) => {
       const [share, model] = [new FairShare(), new PlainShare()];
       for (const [type, workspace, i] of operations) {
         const batchId = `${workspace}.${i}` as BatchId;
