@@ -1,5 +1,12 @@
 import type { BatchRecord } from '@batchwright/core';
-import type { BatchId, KeyId, MicrosecondsUtc, OrganizationId, RequestCounts, WorkspaceId } from '@batchwright/protocol';
+import type {
+  BatchId,
+  KeyId,
+  MicrosecondsUtc,
+  OrganizationId,
+  RequestCounts,
+  WorkspaceId,
+} from '@batchwright/protocol';
 
 /**
  * The catalog: which batches, workspaces and keys exist, and who owns which work. It speaks the lifecycle and not
@@ -95,7 +102,11 @@ export interface BatchCatalog {
    * creation order is total; the batch expires exactly 24 hours after it. With `queueLimit`, refuses when the workspace's
    * requests still processing plus this batch's would exceed it.
    */
-  create(batch: NewBatch, nowUs: MicrosecondsUtc, queueLimit: number | null): Promise<
+  create(
+    batch: NewBatch,
+    nowUs: MicrosecondsUtc,
+    queueLimit: number | null,
+  ): Promise<
     { readonly type: 'created'; readonly batch: BatchRecord } | { readonly type: 'queue_full'; readonly queued: number }
   >;
   /** Null for missing, deleted, and every other workspace's. */
@@ -105,7 +116,11 @@ export interface BatchCatalog {
   /** Applies `cancel_requested`; answers the batch as it is afterwards. */
   cancel(workspaceId: WorkspaceId, id: BatchId, nowUs: MicrosecondsUtc): Promise<BatchRecord | 'missing'>;
   /** Applies `delete_requested`. The id stays behind as a tombstone, for cursors and for `deletedBatches`. */
-  delete(workspaceId: WorkspaceId, id: BatchId, nowUs: MicrosecondsUtc): Promise<'deleted' | 'still_running' | 'missing'>;
+  delete(
+    workspaceId: WorkspaceId,
+    id: BatchId,
+    nowUs: MicrosecondsUtc,
+  ): Promise<'deleted' | 'still_running' | 'missing'>;
 
   /** Ids whose segments may be removed from the spool because the batch was deleted; oldest first. */
   deletedBatches(limit: number): Promise<readonly BatchId[]>;

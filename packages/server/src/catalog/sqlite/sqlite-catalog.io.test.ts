@@ -1,0 +1,195 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { at, batchId, counts, newBatch, newKey, sources } from '../catalog.fixture.ts';
+import { catalogSuite } from '../catalog.suite.ts';
+import type { Catalog } from '../catalog.ts';
+import { openDatabase } from './driver.ts';
+import { CatalogTooNewError, migrate, MIGRATIONS } from './migration.ts';
+import { openSqliteCatalog } from './sqlite-catalog.ts';
+
+async function freshFile() {
+  const directory = await mkdtemp(join(tmpdir(), 'batchwright-catalog-'));
+  return { file: join(directory, 'catalog.db'), remove: () => rm(directory, { recursive: true, force: true }) };
+}
+
+catalogSuite('SQLite catalog', async () => {
+  const { file, remove } = await freshFile();
+  const catalogs = [await openSqliteCatalog(file, sources())];
+  const [catalog] = catalogs as [Catalog];
+  return {
+    catalog,
+    async reopen() {
+      // Beside the first one, as another process would.
+      const next = await openSqliteCatalog(file, sources());
+      catalogs.push(next);
+      return next;
+    },
+    async close() {
+      for (const opened of catalogs) await opened.close();
+      await remove();
+    },
+  };
+});
+
+describe('a SQLite file', () => {
+  test('is the owner’s alone, syncs every commit, and checks references', async () => {
+    const { file, remove } = await freshFile();
+    const catalog = await openSqliteCatalog(file, sources());
+    expect((await stat(file)).mode & 0o077).toBe(0);
+    expect((await stat(`${file}-wal`)).mode & 0o077).toBe(0);
+    await catalog.close();
+    await remove();
+  });
+
+  test('of a newer Batchwright is refused by both versions’ names and with a remedy', async () => {
+    const { file, remove } = await freshFile();
+    await (await openSqliteCatalog(file, sources())).close();
+    const database = await openDatabase(file);
+    database.exec('PRAGMA user_version = 7');
+    database.close();
+    const refusal = openSqliteCatalog(file, sources());
+    await expect(refusal).rejects.toBeInstanceOf(CatalogTooNewError);
+    await expect(refusal).rejects.toThrow(/version 7.*up to 1; run the newer Batchwright/);
+    await remove();
+  });
+
+  test('that is no database is refused', async () => {
+    const { file, remove } = await freshFile();
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(file, 'not a database, but long enough to be looked at as one'.repeat(40));
+    await expect(openSqliteCatalog(file, sources())).rejects.toThrow();
+    await remove();
+  });
+});
+
+describe('migrations', () => {
+  const second = { version: 2, name: 'second', sql: 'CREATE TABLE second (id INTEGER) STRICT' };
+  const versionOf = async (file: string) => {
+    const database = await openDatabase(file);
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    database.close();
+    return version;
+  };
+
+  test('run once each, in order, and keep what is stored', async () => {
+    const { file, remove } = await freshFile();
+    const catalog = await openSqliteCatalog(file, sources());
+    const { id } = await catalog.workspaces.default();
+    await catalog.batches.create(newBatch(id, 1), at(0), null);
+    await catalog.close();
+    const database = await openDatabase(file);
+    migrate(database, [...MIGRATIONS, second]);
+    migrate(database, [...MIGRATIONS, second]);
+    expect(database.prepare('SELECT count(*) AS n FROM batches').get()).toEqual({ n: 1 });
+    database.close();
+    expect(await versionOf(file)).toBe(2);
+    await remove();
+  });
+
+  test('that fail leave the schema as it was and say which', async () => {
+    const { file, remove } = await freshFile();
+    const database = await openDatabase(file);
+    const broken = {
+      version: 2,
+      name: 'broken',
+      sql: 'CREATE TABLE half (id INTEGER); CREATE TABLE half (id INTEGER)',
+    };
+    expect(() => migrate(database, [...MIGRATIONS, broken])).toThrow(/migration 2 \(broken\)/);
+    expect(database.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'half'").get()).toEqual({ n: 0 });
+    database.close();
+    expect(await versionOf(file)).toBe(1);
+    await remove();
+  });
+
+  test('are numbered from 1 without gaps', () => {
+    expect(MIGRATIONS.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, i) => i + 1));
+  });
+});
+
+describe('the schema', () => {
+  test.each([
+    ['counts that do not sum', 'UPDATE batches SET succeeded = 1'],
+    ['an unknown status', "UPDATE batches SET status = 'paused'"],
+    ['an end without its moment', "UPDATE batches SET status = 'ended', processing = 0, succeeded = 10"],
+    ['an archived batch that runs', 'UPDATE batches SET archived_at_us = 1'],
+    ['a deleted batch that runs', 'UPDATE batches SET deleted_at_us = 1'],
+    ['another expiry than 24 hours', 'UPDATE batches SET expires_at_us = expires_at_us + 1'],
+    ['a second default workspace', "INSERT INTO workspaces VALUES ('w', 'w', 1, 1)"],
+    ['a key hash that is none', "INSERT INTO api_keys SELECT 'k', id, 'k', 'k', 'key', 1, NULL, NULL FROM workspaces"],
+  ])('refuses %s', async (_, sql) => {
+    const { file, remove } = await freshFile();
+    const catalog = await openSqliteCatalog(file, sources());
+    const { id } = await catalog.workspaces.default();
+    await catalog.batches.create(newBatch(id, 1), at(0), null);
+    const database = await openDatabase(file);
+    expect(() => database.exec(sql)).toThrow(/constraint/i);
+    database.close();
+    await catalog.close();
+    await remove();
+  });
+});
+
+describe('two processes', () => {
+  const script = (file: string, body: string) => `
+    const { openSqliteCatalog } = await import(${JSON.stringify(new URL('./sqlite-catalog.ts', import.meta.url).pathname)});
+    ${body}`;
+  test('see each other’s keys at once', async () => {
+    const { file, remove } = await freshFile();
+    const [server, commandLine] = [await openSqliteCatalog(file, sources()), await openSqliteCatalog(file, sources())];
+    const { id } = await server.workspaces.default();
+    const key = newKey(id, 'k');
+    await commandLine.workspaces.addKey(key);
+    expect(await server.workspaces.findKey(key.sha256, at(0))).not.toBe(null);
+    await commandLine.workspaces.revokeKey(key.id, at(1));
+    expect(await server.workspaces.findKey(key.sha256, at(2))).toBe(null);
+    await server.close();
+    await commandLine.close();
+    await remove();
+    void script;
+    void spawn;
+  });
+
+  test('found one organisation between them', async () => {
+    const { file, remove } = await freshFile();
+    const opened = await Promise.all([1, 2, 3].map(() => openSqliteCatalog(file, sources())));
+    expect(new Set(opened.map(({ organizationId }) => organizationId)).size).toBe(1);
+    for (const catalog of opened) await catalog.close();
+    await remove();
+  });
+});
+
+test('a hundred thousand batches do not slow a lookup, a page, a claim or a tally', async () => {
+  const catalog = await openSqliteCatalog(':memory:', sources());
+  const { id } = await catalog.workspaces.default();
+  const total = 100_000;
+  for (let i = 0; i < total; i++) {
+    await catalog.batches.create(newBatch(id, i, 1), at(i), null);
+    if (i % 1000 !== 0) {
+      const [lease] = await catalog.shards.claim('node', at(i), 1e9, 1);
+      if (lease === undefined) throw new Error('nothing to claim');
+      if (i % 1000 !== 1) await catalog.shards.end(lease, counts(0, 1), at(i));
+    } else {
+      await catalog.shards.claim('node', at(i), 1e9, 1);
+    }
+  }
+  const calls = {
+    find: () => catalog.batches.find(id, batchId(total / 2)),
+    firstPage: () => catalog.batches.list(id, { type: 'first' }, 20),
+    deepPage: () => catalog.batches.list(id, { type: 'after', id: batchId(20) }, 20),
+    claim: () => catalog.shards.claim('other', at(total), 1000, 10),
+    due: () => catalog.batches.dueForArchive(at(-1), 100),
+    oldest: () => catalog.batches.oldestUnarchived(),
+    tally: () => catalog.batches.tally(),
+    deleted: () => catalog.batches.deletedBatches(100),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const startedAt = performance.now();
+    for (let i = 0; i < 20; i++) await call();
+    // A scan of all rows takes tens of milliseconds; an index, tens of microseconds.
+    expect((performance.now() - startedAt) / 20, name).toBeLessThan(5);
+  }
+  await catalog.close();
+}, 120_000);

@@ -1,0 +1,61 @@
+import type { BatchRecord } from '@batchwright/core';
+import type { BatchId } from '@batchwright/protocol';
+import type { Lease, LeaseWrite, ShardCatalog } from '../catalog.ts';
+import { withProgress } from '../stored-batch.ts';
+import type { SqliteDatabase } from './driver.ts';
+import { applyEvent, findBatch, updateBatch } from './sqlite-batches.ts';
+import type { Statements } from './statements.ts';
+import { inTransaction } from './transaction.ts';
+
+interface ClaimableRow {
+  readonly batch_id: BatchId;
+  readonly shard: number;
+  readonly epoch: number;
+}
+
+export function sqliteShards(database: SqliteDatabase, statements: Statements): ShardCatalog {
+  const underLease = (lease: Lease, write: (batch: BatchRecord) => void): LeaseWrite =>
+    inTransaction(database, () => {
+      if (statements.findHeld.get(lease.batch.id, lease.shard, lease.epoch) === undefined) return 'lost';
+      const batch = findBatch(statements, lease.batch.id);
+      if (batch === null) return 'lost';
+      write(batch);
+      return 'written';
+    });
+  return {
+    async claim(node, nowUs, leaseMs, limit) {
+      // Claims are asked for all the time and mostly find nothing; that must not take the write lock.
+      if (statements.listClaimable.get(nowUs, 1) === undefined) return [];
+      return inTransaction(database, () =>
+        (statements.listClaimable.all(nowUs, limit) as ClaimableRow[]).flatMap((row) => {
+          const batch = findBatch(statements, row.batch_id);
+          if (batch === null) return [];
+          const epoch = row.epoch + 1;
+          statements.claimShard.run(epoch, node, nowUs + leaseMs * 1000, row.batch_id, row.shard);
+          return [{ batch, shard: row.shard, epoch }];
+        }),
+      );
+    },
+    renew: async (lease, nowUs, leaseMs) =>
+      inTransaction(database, () => {
+        const until = nowUs + leaseMs * 1000;
+        const { changes } = statements.renewLease.run(until, lease.batch.id, lease.shard, lease.epoch);
+        return changes === 1 ? findBatch(statements, lease.batch.id) : null;
+      }),
+    recordProgress: async (lease, counts) =>
+      underLease(lease, (batch) => {
+        const next = withProgress(batch, counts);
+        if (next !== batch) updateBatch(statements, next);
+      }),
+    end: async (lease, counts, nowUs) =>
+      underLease(lease, (batch) => {
+        const transition = applyEvent(statements, batch, { type: 'all_settled', counts }, nowUs);
+        if (transition.type === 'changed') statements.closeShards.run(batch.id);
+      }),
+    release: async ({ batch, shard, epoch }) =>
+      statements.releaseLease.run(batch.id, shard, epoch).changes === 1 ? 'written' : 'lost',
+    async releaseAll(node) {
+      statements.releaseLeases.run(node);
+    },
+  };
+}
