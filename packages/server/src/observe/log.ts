@@ -87,6 +87,8 @@ async function openPino(settings: LogSettings): Promise<WriteLine> {
       level: settings.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // Errors arrive described already; pino's own serializer would add what was left out of them on purpose.
+      serializers: { err: (described: unknown) => described },
       formatters: { level: (label) => ({ level: label }) },
     },
     target,
