@@ -14,10 +14,16 @@ export class Hasher {
   text(value: string): this {
     let a = this.#a;
     let b = this.#b;
-    for (let i = 0; i < value.length; i++) {
-      const unit = value.charCodeAt(i);
-      a = Math.imul(a ^ unit, 0x9e3779b1);
-      b = Math.imul(b ^ unit, 0x5f356495);
+    // Two characters at a time: prompts are long, and each step waits for the one before it.
+    const paired = value.length & ~1;
+    for (let i = 0; i < paired; i += 2) {
+      const units = value.charCodeAt(i) | (value.charCodeAt(i + 1) << 16);
+      a = Math.imul(a ^ units, 0x9e3779b1);
+      b = Math.imul(b ^ units, 0x5f356495) ^ (b >>> 15);
+    }
+    if (paired < value.length) {
+      a = Math.imul(a ^ value.charCodeAt(paired), 0x9e3779b1);
+      b = Math.imul(b ^ value.charCodeAt(paired), 0x5f356495);
     }
     this.#a = a;
     this.#b = b;

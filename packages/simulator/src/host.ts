@@ -33,6 +33,8 @@ export class Host {
   readonly clock: Clock;
   inFlightCount = 0;
   #startMs: number;
+  #limitHeaders: ResponseHeaders = {};
+  #commonHeaders: ResponseHeaders = OWNER_HEADERS;
 
   constructor(options: SimulatorOptions) {
     this.seed = seedOf(options.seed);
@@ -59,7 +61,19 @@ export class Host {
   headersFor(own: ResponseHeaders, requestId: string, model: Model | null): ResponseHeaders {
     const nowMs = this.clock.now();
     const limits = this.limits.headers(model, nowMs);
-    return { ...own, ...OWNER_HEADERS, ...limits, 'request-id': requestId, 'x-sim-now': String(nowMs) };
+    // The long part is the same object for many calls: cloning it once and adding to it is several times cheaper here,
+    // on the hottest path there is, than spreading its parts anew.
+    if (limits !== this.#limitHeaders) {
+      this.#limitHeaders = limits;
+      this.#commonHeaders = { ...OWNER_HEADERS, ...limits };
+    }
+    const headers: Record<string, string> = {
+      ...this.#commonHeaders,
+      'request-id': requestId,
+      'x-sim-now': String(nowMs),
+    };
+    for (const name in own) headers[name] = own[name]!;
+    return headers;
   }
 
   /** Sends a whole response at this moment. */

@@ -102,11 +102,20 @@ type Verdict =
   | { readonly type: 'refused'; readonly error: WireError };
 
 function judge(params: unknown, surface: ParamsSurface, terms: CallTerms): Verdict {
-  const error = validateParams(params, { surface, version: terms.version, betas: terms.betas });
+  const judged = surface === 'batch' ? withoutStream(params) : params;
+  const error = validateParams(judged, { surface, version: terms.version, betas: terms.betas });
   if (error !== null) return { type: 'refused', error };
   const model = findModel(modelName(params) ?? '');
   if (!isJsonObject(params) || model === undefined) throw new Error('Params were found sound without a known model.');
   return { type: 'sound', params, model };
+}
+
+/**
+ * A batch server may have an answer streamed to itself, to learn of its first byte; whether its client asked for a
+ * stream, which the batch surface refuses, it has judged before.
+ */
+function withoutStream(params: unknown): unknown {
+  return isJsonObject(params) && params['stream'] === true ? { ...params, stream: false } : params;
 }
 
 /** What only running the request finds out. */

@@ -53,6 +53,15 @@ describe('a plain answer', () => {
     expect(message.usage['inference_geo']).toBe('us');
   });
 
+  test('streams to a batch server that wants it to, under the rules of the batch surface', async () => {
+    const heard = await createBench().call(paramsOf({ stream: true }), BATCH);
+    expect(heard.headers['content-type']).toMatch(/^text\/event-stream/);
+    expect(heard.text).toContain('"service_tier":"batch"');
+    expect(errorIn(await createBench().call(paramsOf({ speed: 'fast' }), BATCH)).message).toContain(
+      'Message Batches API',
+    );
+  });
+
   test("brings its id, its limits and the simulator's time in the headers", async () => {
     const bench = createBench();
     const { headers } = await bench.call(paramsOf());

@@ -72,9 +72,9 @@ describe('accepts', () => {
       { ...sync, version: '2026-10-21' },
     ],
   ];
-  test.each(accepted)('%s', (_, params, context) => {
-    expect(validateParams(params, context ?? sync)).toBeNull();
-  });
+  for (const [claim, params, context] of accepted) {
+    test(claim, () => expect(validateParams(params, context ?? sync)).toBeNull());
+  }
 });
 
 function pdf(): object {
@@ -270,9 +270,11 @@ describe('refuses, in the words of the API', () => {
       { ...base, metadata: { user_id: 'x'.repeat(513) } },
     ],
   ];
-  test.each(refused)('%s', (expected, params, context) => {
-    expect(validateParams(params, context ?? sync)).toEqual({ type: 'invalid_request_error', message: expected });
-  });
+  for (const [expected, params, context] of refused) {
+    test(expected, () =>
+      expect(validateParams(params, context ?? sync)).toEqual({ type: 'invalid_request_error', message: expected }),
+    );
+  }
 
   test('an unknown block type, by its tag', () => {
     expect(message(withUser({ type: 'video' }))).toMatch(

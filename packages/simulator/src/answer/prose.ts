@@ -30,17 +30,18 @@ const CLOSINGS = [
 ] as const;
 
 const QUOTED_CHARACTERS = 80;
+/** Enough for a quote out of text that is mostly spaces. */
+const LOOKED_AT = 400;
 
 /** The start of a text on one line, cut between characters. */
 export function quoted(text: string): string {
   // Cut before collapsing: a question may end a document of megabytes, and the quote is short.
-  const line = text
-    .slice(0, QUOTED_CHARACTERS * 8)
-    .replace(/\s+/g, ' ')
-    .trim();
+  const start = text.length > LOOKED_AT ? text.slice(0, LOOKED_AT) : text;
+  const line = start.replace(/\s+/g, ' ').trim();
+  if (line.length <= QUOTED_CHARACTERS && start === text) return `“${line}”`;
   const characters = [...line];
-  const cut = characters.length > QUOTED_CHARACTERS || text.length > QUOTED_CHARACTERS * 8;
-  return `“${characters.slice(0, QUOTED_CHARACTERS).join('').trimEnd()}${cut ? '…' : ''}”`;
+  const isCut = characters.length > QUOTED_CHARACTERS || start !== text;
+  return `“${characters.slice(0, QUOTED_CHARACTERS).join('').trimEnd()}${isCut ? '…' : ''}”`;
 }
 
 const MENTIONED = 3;
