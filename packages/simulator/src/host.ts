@@ -70,7 +70,7 @@ export class Host {
     const headers: Record<string, string> = {
       ...this.#commonHeaders,
       'request-id': requestId,
-      'x-sim-now': String(nowMs),
+      'x-sim-now': String(Math.floor(nowMs)),
     };
     for (const name in own) headers[name] = own[name]!;
     return headers;

@@ -72,9 +72,9 @@ describe('accepts', () => {
       { ...sync, version: '2026-10-21' },
     ],
   ];
-  for (const [claim, params, context] of accepted) {
-    test(claim, () => expect(validateParams(params, context ?? sync)).toBeNull());
-  }
+  test.each(accepted.map(([claim, params, context = sync]) => ({ claim, params, context })))('$claim', (row) => {
+    expect(validateParams(row.params, row.context)).toBeNull();
+  });
 });
 
 function pdf(): object {
@@ -270,11 +270,9 @@ describe('refuses, in the words of the API', () => {
       { ...base, metadata: { user_id: 'x'.repeat(513) } },
     ],
   ];
-  for (const [expected, params, context] of refused) {
-    test(expected, () =>
-      expect(validateParams(params, context ?? sync)).toEqual({ type: 'invalid_request_error', message: expected }),
-    );
-  }
+  test.each(refused.map(([words, params, context = sync]) => ({ words, params, context })))('$words', (row) => {
+    expect(validateParams(row.params, row.context)).toEqual({ type: 'invalid_request_error', message: row.words });
+  });
 
   test('an unknown block type, by its tag', () => {
     expect(message(withUser({ type: 'video' }))).toMatch(

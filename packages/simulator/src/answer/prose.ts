@@ -6,8 +6,8 @@ import type { Prompt } from '../prompt/prompt.ts';
 export function prose(prompt: Prompt, model: Model): string {
   const sentences = [
     `This is a simulated answer by Batchwright, standing in for ${model.displayName}; no model was asked.`,
-    ...prompt.toolResults.map((result) => `The tool ${result.name} returned ${quoted(result.text)}.`),
-    ...(prompt.question === '' ? [] : [`You wrote ${quoted(prompt.question)}.`]),
+    ...prompt.toolResults.map((result) => ended(`The tool ${result.name} returned ${quoted(result.text)}`)),
+    ...(prompt.question === '' ? [] : [ended(`You wrote ${quoted(prompt.question)}`)]),
     ...shown(prompt.attachments),
     CLOSINGS[prompt.hash % CLOSINGS.length],
     `[sim ${prompt.hash.toString(16).padStart(8, '0')}]`,
@@ -19,7 +19,12 @@ export function prose(prompt: Prompt, model: Model): string {
 export function thoughts(prompt: Prompt): string {
   const subject =
     prompt.question === '' ? 'The prompt holds no question' : `The question is ${quoted(prompt.question)}`;
-  return `${subject}. This thinking is simulated: no model weighs it.`;
+  return `${ended(subject)} This thinking is simulated: no model weighs it.`;
+}
+
+/** A full stop, unless what is quoted at the end brought one. */
+function ended(sentence: string): string {
+  return /[.!?…]”$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 const CLOSINGS = [
