@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { EXIT_FAILED, complain, processHost } from './host.ts';
+import { EXIT_FAILED, EXIT_OK, complain, processHost } from './host.ts';
 import type { Host } from './host.ts';
 
 /**
@@ -28,9 +28,12 @@ const host = processHost();
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED);
 });
+let exitCode = EXIT_FAILED;
 try {
-  process.exitCode = await main(process.argv.slice(2), host);
+  exitCode = await main(process.argv.slice(2), host);
 } catch (error) {
   explain(error, host);
-  process.exitCode = EXIT_FAILED;
 }
+process.exitCode = exitCode;
+// What a command that failed half-way had opened must not keep its process alive.
+if (exitCode !== EXIT_OK) host.exit(exitCode);

@@ -21,8 +21,11 @@ export async function serve(args: readonly string[], host: Host): Promise<number
   }
   const server = await started(loaded.config, host);
   if (server === null) return EXIT_FAILED;
+  // Listened for before anything is printed: whoever reads the message may stop the server at once.
+  const stopped = untilStopSignal(host);
   host.out(startMessage(loaded.config, server));
-  return runUntilStopped(server, loaded.config, host);
+  await stopped;
+  return stop(server, loaded.config, host);
 }
 
 /** What `batchwright serve --help` prints. */
@@ -58,9 +61,8 @@ function startFailure(error: unknown, config: Config): string | null {
 }
 
 /** Closes with grace, and within bounded time. */
-async function runUntilStopped(server: RunningServer, config: Config, host: Host): Promise<number> {
+async function stop(server: RunningServer, config: Config, host: Host): Promise<number> {
   const boundMs = (config.shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
-  await untilStopSignal(host);
   host.err('Stopping; once more to leave at once.\n');
   const bound = setTimeout(() => {
     complain(host, `still not closed after ${boundMs / 1000} s; leaving. Nothing durable is lost.`);

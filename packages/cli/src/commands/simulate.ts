@@ -42,8 +42,9 @@ export async function simulate(options: SimulateOptions, host: Host): Promise<nu
     host,
   );
   if (served === null) return EXIT_FAILED;
+  const stopped = untilStopSignal(host);
   host.out(greeting(served.url, options));
-  await untilStopSignal(host);
+  await stopped;
   await served.close();
   return EXIT_OK;
 }
