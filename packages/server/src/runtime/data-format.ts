@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One step of the directory's layout, from `from` to the next number. It may be run again after a crash half-way. */
+export interface FormatMigration {
+  readonly from: number;
+  run(directory: string): Promise<void>;
+}
+
+/** Every step so far, in order. The current format is one more than the last `from`. */
+export const FORMAT_MIGRATIONS: readonly FormatMigration[] = [];
+
+const FIRST_FORMAT = 1;
+
+/** Thrown when a newer Batchwright has been at work in the directory. */
+export class DataDirectoryTooNewError extends Error {
+  override readonly name = 'DataDirectoryTooNewError';
+}
+
+/**
+ * Reads `format.json`, writes it where the directory is new, and runs the steps that are missing. The number moves after
+ * each step, by rename, so that a crash repeats a step and never skips one. Only the directory's owner may call it.
+ */
+export async function bringToCurrentFormat(
+  directory: string,
+  migrations: readonly FormatMigration[] = FORMAT_MIGRATIONS,
+): Promise<void> {
+  const current = (migrations.at(-1)?.from ?? FIRST_FORMAT - 1) + 1;
+  const found = await readFormat(directory);
+  if (found === null) return writeFormat(directory, current);
+  if (found > current) {
+    throw new DataDirectoryTooNewError(
+      `data directory ${directory} has format ${found}, and this Batchwright knows formats up to ${current}; ` +
+        'run the newer Batchwright that wrote it, or choose another directory with --data-dir',
+    );
+  }
+  for (const migration of migrations) {
+    if (migration.from < found) continue;
+    await migration.run(directory);
+    await writeFormat(directory, migration.from + 1);
+  }
+}
+
+/** Null in a new directory. */
+async function readFormat(directory: string): Promise<number | null> {
+  const path = join(directory, 'format.json');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if (existsSync(path)) throw new Error(`cannot read ${path}`, { cause });
+    if (!existsSync(join(directory, 'catalog.db'))) return null;
+    throw new Error(`${path} is missing beside a catalog; restore it from a backup of this directory`);
+  }
+  const format = formatIn(text);
+  if (format === null) throw new Error(`${path} does not name a format; restore it from a backup of this directory`);
+  return format;
+}
+
+function formatIn(text: string): number | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('format' in value)) return null;
+    return Number.isInteger(value.format) ? Number(value.format) : null;
+  } catch {
+    // Not JSON; the caller says what to do.
+    return null;
+  }
+}
+
+async function writeFormat(directory: string, format: number): Promise<void> {
+  const path = join(directory, 'format.json');
+  const unfinished = `${path}.new`;
+  const file = await open(unfinished, 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify({ format })}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(unfinished, path);
+  if (process.platform === 'win32') return; // There directories can be neither opened nor synced.
+  const names = await open(directory, 'r');
+  try {
+    await names.sync();
+  } finally {
+    await names.close();
+  }
+}
