@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONFIG_ENV, CONFIG_FLAG, OPTION_KEYS, optionNames } from '@batchwright/server';
-import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../packages/cli/src/program.ts';
 import type { Host } from '../../packages/cli/src/host.ts';
 import { ROOT, pages } from './pages.ts';
+
+type Command = ReturnType<typeof createProgram>;
 
 /** Switches of the test suites, which CONTRIBUTING explains and the server does not take. */
 const TEST_SWITCHES = ['BATCHWRIGHT_FUZZ_RUNS', 'BATCHWRIGHT_SKIP_UNSURE'];
