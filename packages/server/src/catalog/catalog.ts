@@ -134,7 +134,7 @@ export interface BatchCatalog {
   archive(id: BatchId, nowUs: MicrosecondsUtc): Promise<void>;
   /** Whether a batch of this id is stored and not deleted, whatever its workspace; start-up removes segments of others. */
   exists(id: BatchId): Promise<boolean>;
-  /** Batches by status and requests by counter, over all workspaces, for `/metrics`. */
+  /** Batches by status, archived ones apart from the ended, and requests by counter, over all workspaces. */
   tally(): Promise<CatalogTally>;
 }
 
@@ -161,7 +161,10 @@ export interface ShardCatalog {
   claim(node: string, nowUs: MicrosecondsUtc, leaseMs: number, limit: number): Promise<readonly Lease[]>;
   /** Answers the batch as it is now, so that the owner sees a cancel made through another node; null when lost. */
   renew(lease: Lease, nowUs: MicrosecondsUtc, leaseMs: number): Promise<BatchRecord | null>;
-  /** Checkpoints counters while the batch runs. Counters never go back. */
+  /**
+   * Checkpoints counters while the batch runs. Counters never go back: a checkpoint that would take one back, or that
+   * comes after the end, is `written` and changes nothing.
+   */
   recordProgress(lease: Lease, counts: RequestCounts): Promise<LeaseWrite>;
   /** Applies `all_settled`, once every shard of the batch has settled. */
   end(lease: Lease, counts: RequestCounts, nowUs: MicrosecondsUtc): Promise<LeaseWrite>;

@@ -15,7 +15,10 @@ export interface Spool {
   /** Starts the request log of a batch that does not exist yet. */
   createRequestLog(batchId: BatchId): Promise<RequestLogWriter>;
   openRequestLog(batchId: BatchId): Promise<RequestLog>;
-  /** Opens the results log for appending, after recovery: a torn end is cut, every whole line is kept. */
+  /**
+   * Opens the results log for appending, after recovery: a torn end is cut, every whole line is kept. Whoever held the
+   * log before is `lost` from here on; an opener whose epoch is older than an open log's is lost from the start.
+   */
   openResultLog(batchId: BatchId, shard: number, epoch: number): Promise<ResultLog>;
   /** The whole results log of an ended batch, for serving. Null when there is none. */
   readResults(batchId: BatchId): Promise<ResultReader | null>;

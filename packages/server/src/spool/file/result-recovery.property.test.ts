@@ -139,7 +139,7 @@ test('a kill at any byte of any write loses nothing that was whole', async () =>
         }
       }
     }),
-    { numRuns: 6 },
+    { numRuns: 5 },
   );
 }, 60_000);
 
@@ -217,7 +217,7 @@ test('a loss of power keeps what was committed, and every whole line behind what
         await checkRecovery(disk, committedBefore(commits, written, count), paidLines(textOf(disk, RESULTS)));
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
 }, 60_000);
 
@@ -240,7 +240,7 @@ test('a crash while a recovery is at work loses nothing either', async () => {
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 }, 60_000);
 
@@ -270,7 +270,7 @@ test('a loss of power during or after the recovery from a kill loses nothing tha
         );
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 }, 60_000);
 
@@ -295,7 +295,7 @@ test('a loss of power during the recovery from a loss of power loses no whole li
         );
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 }, 60_000);
 

@@ -77,7 +77,7 @@ function requestLogWriter(batch: MemoryBatch, remove: () => void): RequestLogWri
         block.length <= REQUEST_BLOCK_BYTES,
         `block of ${block.length} bytes is larger than ${REQUEST_BLOCK_BYTES}`,
       );
-      if (block.length > 0) blocks.push(block.slice());
+      if (block.length > 0) blocks.push(Uint8Array.from(block));
     },
     async commit(index) {
       assert(!closed, 'commit after commit or discard');
@@ -121,7 +121,7 @@ function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
     async commit(chunk: ResultChunk) {
       if (results.owner !== owner) return 'lost';
       checkChunk(chunk, isSettled);
-      results.lines.push(chunk.lines.slice());
+      results.lines.push(Uint8Array.from(chunk.lines));
       for (const row of chunk.rows) results.rows.push(row);
       for (const { request } of chunk.rows) isSettled[request] = 1;
       return 'written';

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { ReadAhead } from './read-ahead.ts';
+import { SimulatedFiles } from './simulated-files.fixture.ts';
+
+const MEGABYTE = 1024 * 1024;
+
+/** A body of `size` bytes, each naming its place, and the reads that reach the file. */
+async function bodyOf(size: number) {
+  const bytes = Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 255);
+  const file = await new SimulatedFiles(new Map([['/body', bytes]])).open('/body', 'read');
+  const reads: { position: number; length: number }[] = [];
+  const counted = {
+    ...file,
+    read: (target: Uint8Array, position: number) => {
+      reads.push({ position, length: target.length });
+      return file.read(target, position);
+    },
+  };
+  return { bytes, reads, file: counted, readAhead: new ReadAhead(counted, size) };
+}
+
+const same = (a: Uint8Array | null, b: Uint8Array) => a !== null && Buffer.from(a).equals(b);
+
+describe('read-ahead', () => {
+  test('reads a megabyte for a reader that begins, and has it at hand', async () => {
+    const { bytes, reads, readAhead } = await bodyOf(3 * MEGABYTE);
+    expect(readAhead.peek(100, 50)).toBe(null);
+    expect(same(await readAhead.read(100, 50), bytes.subarray(100, 150))).toBe(true);
+    expect(same(readAhead.peek(100 + MEGABYTE - 10, 10), bytes.subarray(90 + MEGABYTE, 100 + MEGABYTE))).toBe(true);
+    expect(readAhead.peek(100 + MEGABYTE - 10, 11)).toBe(null);
+    expect(reads).toEqual([{ position: 100, length: MEGABYTE }]);
+  });
+
+  test('reads once for readers that ask for the same stretch at the same time', async () => {
+    const { reads, readAhead } = await bodyOf(2 * MEGABYTE);
+    await Promise.all([0, 1000, 2000].map((offset) => readAhead.read(offset, 1000)));
+    expect(reads).toHaveLength(1);
+  });
+
+  test('reads little for a reader that jumps', async () => {
+    const { reads, readAhead } = await bodyOf(9 * MEGABYTE);
+    await readAhead.read(0, 10);
+    for (const at of [7, 3, 8, 2]) await readAhead.read(at * MEGABYTE, 10);
+    expect(reads.slice(1).map(({ length }) => length)).toEqual([65536, 65536, 65536, 65536]);
+  });
+
+  test('reads a long range alone, and exactly', async () => {
+    const { bytes, reads, readAhead } = await bodyOf(4 * MEGABYTE);
+    const long = await readAhead.read(5, MEGABYTE + 1);
+    expect(same(long, bytes.subarray(5, MEGABYTE + 6))).toBe(true);
+    expect(reads).toEqual([{ position: 5, length: MEGABYTE + 1 }]);
+    expect(readAhead.peek(5, 10)).toBe(null);
+  });
+
+  test('keeps at most four windows', async () => {
+    const { readAhead } = await bodyOf(9 * MEGABYTE);
+    for (const at of [0, 2, 4, 6, 8]) await readAhead.read(at * MEGABYTE, 10);
+    expect([0, 2, 4, 6, 8].map((at) => readAhead.peek(at * MEGABYTE, 10) !== null)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  test('asks the file again after a read that failed', async () => {
+    const { bytes, file } = await bodyOf(1000);
+    let failures = 1;
+    const flaky = {
+      ...file,
+      read: (target: Uint8Array, position: number) =>
+        failures-- > 0 ? Promise.reject(new Error('EIO')) : file.read(target, position),
+    };
+    const readAhead = new ReadAhead(flaky, 1000);
+    await expect(readAhead.read(0, 10)).rejects.toThrow('EIO');
+    expect(same(await readAhead.read(0, 10), bytes.subarray(0, 10))).toBe(true);
+  });
+
+  test('says so when the body ends inside a request', async () => {
+    const { file } = await bodyOf(1000);
+    await expect(new ReadAhead(file, 2000).read(990, 20)).rejects.toThrow(/body ends at 1000/);
+  });
+});
