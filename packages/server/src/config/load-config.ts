@@ -69,7 +69,7 @@ const FLAGS = new Map(OPTION_KEYS.map((key) => [optionNames(key).flag, key]));
 const ENV_NAMES = new Map(OPTION_KEYS.map((key) => [optionNames(key).env, key]));
 const FILE_NAMES = new Map(OPTION_KEYS.map((key) => [optionNames(key).file, key]));
 /** Read by the project's own test suites, which start servers with the environment they were given. */
-const TEST_NAMES: ReadonlySet<string> = new Set(['BATCHWRIGHT_FUZZ_RUNS', 'BATCHWRIGHT_SKIP_UNSURE']);
+const TEST_NAME = /^BATCHWRIGHT_(?:FUZZ|SIM|SKIP)_/;
 
 function optionOf(key: OptionKey): Option<unknown> {
   return OPTIONS[key];
@@ -129,7 +129,7 @@ function readEnvironment(
   const settings = new Map<OptionKey, Setting>();
   for (const [name, value] of Object.entries(env)) {
     // An empty variable counts as unset: compose files and CI systems cannot help but pass them.
-    if (!name.startsWith(ENV_PREFIX) || value === undefined || value === '' || TEST_NAMES.has(name)) continue;
+    if (!name.startsWith(ENV_PREFIX) || value === undefined || value === '' || TEST_NAME.test(name)) continue;
     if (name === CONFIG_ENV) continue;
     const key = ENV_NAMES.get(name);
     if (key === undefined) {

@@ -41,7 +41,7 @@ export function integer(declared: Declared<number> & { readonly from: number; re
 }
 
 /** One of a few words. */
-export function choice<Word extends string>(
+export function choice<const Word extends string>(
   declared: Declared<NoInfer<Word>> & { readonly words: readonly Word[] },
 ): Option<Word> {
   const find = (value: unknown): Word | undefined => declared.words.find((word) => word === value);

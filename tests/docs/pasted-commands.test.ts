@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MessageBatch } from '@batchwright/protocol';
+import { defaultConfig, startServer } from '@batchwright/server';
+import type { RunningServer } from '@batchwright/server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT, codeBlocks } from './pages.ts';
+
+/** The commands of the pages that need a server, run as a reader would paste them. */
+
+let dataDir: string;
+let server: RunningServer;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'batchwright-docs-'));
+  server = await startServer({ ...defaultConfig, dataDir, port: 0, clock: 'virtual', logLevel: 'silent' });
+});
+afterAll(async () => {
+  await server.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+/** The page's blocks that begin with curl; the address they name becomes the test server's. */
+async function curlBlocks(path: string): Promise<readonly string[]> {
+  const blocks = codeBlocks(await readFile(join(ROOT, path), 'utf8')).map(({ code }) => code);
+  return blocks
+    .filter((code) => code.startsWith('curl'))
+    .map((code) => code.replaceAll('http://127.0.0.1:4180', server.url));
+}
+
+/** Standard output of a block; fails with what the shell said. */
+async function paste(code: string): Promise<string> {
+  const env = { PATH: process.env['PATH'], ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: server.firstKey ?? '' };
+  const shell = spawn('bash', ['-euo', 'pipefail', '-c', code], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  shell.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
+  shell.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
+  const status = await new Promise<number | null>((resolve, reject) => {
+    shell.on('error', reject);
+    shell.on('close', resolve);
+  });
+  expect(status, err).toBe(0);
+  return out;
+}
+
+describe('pasted as it stands', () => {
+  it('the README’s curl command creates a batch', async () => {
+    const [create] = await curlBlocks('README.md');
+    const batch = JSON.parse(await paste(create ?? 'false')) as MessageBatch;
+    expect(batch.processing_status).toBe('in_progress');
+    expect(batch.request_counts.processing).toBe(1);
+  });
+
+  it('the emulator guide’s commands move time, set faults and list calls', async () => {
+    const [advance, faults, requests, ...more] = await curlBlocks('docs/guides/emulator-in-ci.md');
+    expect(more).toEqual([]);
+    const before = Date.now();
+    const { now_ms } = JSON.parse(await paste(advance ?? 'false')) as { readonly now_ms: number };
+    expect(now_ms).toBeGreaterThan(before);
+    expect(await paste(faults ?? 'false')).toMatch(/"kind":"overloaded".*"kind":"bad_request".*\{"data":\[\]\}/s);
+    expect(await paste(requests ?? 'false')).toContain('"path":"/v1/messages"');
+  });
+});
