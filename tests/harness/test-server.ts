@@ -24,6 +24,8 @@ export interface TestServer {
   advance(ms: number): Promise<void>;
   /** Lets time pass until the batch ended, and answers it. */
   finish(caller: Caller, id: string): Promise<MessageBatch>;
+  /** Lets half a second pass, again and again, until the promise settles, and answers what it came to. */
+  whileTimePasses<Result>(promise: Promise<Result>): Promise<Result>;
   /** Lets a little time pass, again and again, until the condition holds. */
   until(condition: () => Promise<boolean>): Promise<void>;
   addFaults(...rules: readonly FaultRule[]): Promise<void>;
@@ -34,6 +36,8 @@ export interface TestServer {
 /** What `POST /sim/faults` takes; the simulator checks it. */
 export type FaultRule = Readonly<Record<string, unknown>>;
 
+/** No grace at the end: it is real time, in which calls on a clock that stands still can only be waited for in vain. */
+const TEST_SETTINGS = { port: 0, clock: 'virtual', logLevel: 'silent', shutdownGraceSeconds: 0 } as const;
 const STEP_MS = 5_000;
 /** Real time after which waiting is given up; a hang then fails here and not at the runner's limit. */
 const PATIENCE_MS = 20_000;
@@ -41,7 +45,7 @@ const PATIENCE_MS = 20_000;
 /** Starts a server; `overrides` replace single settings. Close it when done. */
 export async function startTestServer(overrides: Partial<Config> = {}): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'batchwright-test-'));
-  const config: Config = { ...defaultConfig, port: 0, clock: 'virtual', logLevel: 'silent', ...overrides, dataDir };
+  const config: Config = { ...defaultConfig, ...TEST_SETTINGS, ...overrides, dataDir };
   const server = await startServer(config);
   const workspaces = await openWorkspaces(dataDir);
   const { k1a, k1b, k2 } = await workspaces.standard(server.url);
@@ -56,6 +60,7 @@ export async function startTestServer(overrides: Partial<Config> = {}): Promise<
     newWorkspace: () => workspaces.add(server.url),
     advance,
     until,
+    whileTimePasses: (promise) => passingTime(promise, () => advance(500)),
     finish: async (by, id) => {
       let batch = await retrieve(by, id);
       await until(async () => (batch = await retrieve(by, id)).processing_status === 'ended');
@@ -77,6 +82,15 @@ async function repeat(condition: () => Promise<boolean>, step: () => Promise<voi
     expect(performance.now(), 'this took too long').toBeLessThan(deadline);
     await step();
   }
+}
+
+async function passingTime<Result>(promise: Promise<Result>, step: () => Promise<void>): Promise<Result> {
+  let over = false;
+  const stepping = async (): Promise<void> => {
+    while (!over) await step();
+  };
+  const [result] = await Promise.all([promise.finally(() => (over = true)), stepping()]);
+  return result;
 }
 
 /** With the real clock time passes by itself, and giving way to it is all there is to do. */

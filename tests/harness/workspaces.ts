@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { makeId, microsecondsFromMs, type KeyId, type WorkspaceId } from '@batchwright/protocol';
 import { hashApiKey, keyHint, makeApiKey, openSqliteCatalog, type Catalog } from '@batchwright/server';
 import { caller, type Caller } from './caller.ts';
@@ -12,7 +13,7 @@ export interface TestWorkspaces {
 
 /** Opens the catalog in a running server's data directory. */
 export async function openWorkspaces(dataDir: string): Promise<TestWorkspaces> {
-  const catalog = await openSqliteCatalog(dataDir);
+  const catalog = await openSqliteCatalog(join(dataDir, 'catalog.db'), { randomBytes, now: Date.now });
   const add = async (url: string): Promise<Caller> => newCaller(catalog, url, await newWorkspace(catalog));
   return {
     standard: async (url) => {
