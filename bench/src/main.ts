@@ -1,0 +1,121 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, platform, release } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { readOrder, type Order } from './arguments.ts';
+import { dispatch } from './figures/dispatch.ts';
+import { intakeMemory } from './figures/intake-memory.ts';
+import { intakeRate } from './figures/intake-rate.ts';
+import { latencyBound } from './figures/latency-bound.ts';
+import { resultsDownload } from './figures/results-download.ts';
+import { startUp } from './figures/start-up.ts';
+import type { Figure, Row } from './measure/figure.ts';
+import { judge } from './measure/verdict.ts';
+import { BenchProcesses } from './processes/bench-processes.ts';
+import { resultTable } from './report/result-table.ts';
+
+/**
+ * `npm run bench`: measures the figures that the project set itself, each beside its baseline in the same minutes on the
+ * same machine, and prints one table. Files go to `.bench`, on the disk of the checkout, since a temporary directory may
+ * be memory; all but the last results are removed at the end, and no process outlives its figure.
+ */
+const FIGURES: readonly Figure[] = [intakeRate, intakeMemory, dispatch, latencyBound, resultsDownload, startUp];
+const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
+const BENCH_DIRECTORY = fileURLToPath(new URL('../../.bench/', import.meta.url));
+
+/** A figure that could not be measured. */
+interface Failure {
+  readonly figure: string;
+  readonly reason: string;
+}
+
+const read = readOrder(process.argv.slice(2), KNOWN_IDS);
+if (read.type === 'misused') {
+  process.stderr.write(`bench: ${read.line}\n`);
+  process.exitCode = 2;
+} else {
+  await run(read.order);
+}
+
+async function run(order: Order): Promise<void> {
+  mkdirSync(BENCH_DIRECTORY, { recursive: true });
+  const scratch = mkdtempSync(join(BENCH_DIRECTORY, 'run-'));
+  const processes = new BenchProcesses(order.profileDirectory);
+  const leave = (): void => {
+    void processes.endAll().then(() => {
+      rmSync(scratch, { recursive: true, force: true });
+      process.exit(130);
+    });
+  };
+  process.once('SIGINT', leave).once('SIGTERM', leave);
+  try {
+    const { rows, failures } = await measureAll(order, scratch, processes);
+    process.stdout.write(`${resultTable(rows)}\n`);
+    for (const { figure, reason } of failures) process.stdout.write(`${figure}: not measured: ${reason}\n`);
+    writeLatest(order, rows, failures);
+    // A missed goal is a result; only what could not be measured is a failure of the bench.
+    process.exitCode = failures.length > 0 ? 1 : 0;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+    process.off('SIGINT', leave).off('SIGTERM', leave);
+  }
+}
+
+async function measureAll(
+  order: Order,
+  scratch: string,
+  processes: BenchProcesses,
+): Promise<{ readonly rows: readonly Row[]; readonly failures: readonly Failure[] }> {
+  const wants = (id: string): boolean => order.ids.size === 0 || order.ids.has(id);
+  const rows: Row[] = [];
+  const failures: Failure[] = [];
+  for (const figure of FIGURES.filter(({ ids }) => ids.some(wants))) {
+    process.stderr.write(`${figure.name} (${figure.ids.join(', ')}), ${order.rounds} rounds …\n`);
+    const directory = mkdtempSync(join(scratch, 'figure-'));
+    let directories = 0;
+    const makeDirectory = (name: string): string => {
+      const made = join(directory, `${name}-${++directories}`);
+      mkdirSync(made);
+      return made;
+    };
+    try {
+      const measured = await within(figure.run({ rounds: order.rounds, processes, makeDirectory, wants }), figure);
+      rows.push(...measured.filter(({ id }) => wants(id)));
+    } catch (error) {
+      failures.push({ figure: figure.name, reason: error instanceof Error ? error.message : String(error) });
+    } finally {
+      await processes.endAll();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+  return { rows, failures };
+}
+
+/** Gives up waiting at the figure's limit; ending its processes then makes whatever it waits for fail. */
+async function within<Result>(measuring: Promise<Result>, { limitSeconds }: Figure): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${limitSeconds} s`)), limitSeconds * 1000);
+  });
+  try {
+    return await Promise.race([measuring, limit]);
+  } finally {
+    clearTimeout(timer);
+    // When the limit came first, the figure fails a moment later, and everybody knows why.
+    measuring.catch(() => {});
+  }
+}
+
+function writeLatest(order: Order, rows: readonly Row[], failures: readonly Failure[]): void {
+  const [cpu] = cpus();
+  const machine = {
+    node: process.version,
+    system: `${platform()} ${release()}`,
+    processor: cpu?.model ?? 'unknown',
+    processors: cpus().length,
+  };
+  const judged = rows.map((row) => ({ ...row, verdict: judge(row) }));
+  const latest = { measuredAt: new Date().toISOString(), rounds: order.rounds, machine, rows: judged, failures };
+  writeFileSync(join(BENCH_DIRECTORY, 'latest.json'), `${JSON.stringify(latest, null, 2)}\n`);
+}

@@ -1,0 +1,128 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { answerCommands, startOptions } from './commands.ts';
+import { seededRandom } from './request-bodies.ts';
+import { contentLength } from './wire.ts';
+
+/** An upstream that is not the bottleneck: HTTP/1.1 on bare sockets, the same answer to everything. */
+export interface UpstreamOptions {
+  /** Bytes of an answer's body. */
+  readonly answerBytes: number;
+  /** Answers come after this long, give or take the jitter, evenly spread. 0 answers at once. */
+  readonly latencyMs?: number;
+  readonly jitterMs?: number;
+  /** Calls answered before it falls silent; the rest stay open without an answer. */
+  readonly answerFirst?: number;
+}
+
+export interface Tally {
+  readonly answered: number;
+  /** Monotonic and the same clock in every process of the machine, in milliseconds. */
+  readonly firstCallMs: number;
+  readonly lastAnswerMs: number;
+  /** From a whole request to its answer, as it really was. */
+  readonly meanLatencyMs: number;
+}
+
+export type Upstream = {
+  readonly port: () => Promise<number>;
+  readonly tally: () => Tally;
+  /** Starts a new tally. */
+  readonly forget: () => void;
+};
+
+const { answerBytes, latencyMs = 0, jitterMs = 0, answerFirst = Infinity } = startOptions() as UpstreamOptions;
+const HEAD_END = Buffer.from('\r\n\r\n');
+const ANSWER = makeAnswer();
+const random = seededRandom(7);
+
+let called = 0;
+let answered = 0;
+let firstCallMs = 0;
+let lastAnswerMs = 0;
+let latencySumMs = 0;
+
+const server = createServer({ noDelay: true }, (socket) => {
+  const connection = new Connection(socket);
+  socket.on('data', (chunk) => connection.take(chunk));
+  socket.on('error', () => socket.destroy());
+});
+const listening = new Promise<number>((resolve) => {
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => resolve((server.address() as AddressInfo).port));
+});
+answerCommands({
+  port: () => listening,
+  tally: () => ({ answered, firstCallMs, lastAnswerMs, meanLatencyMs: latencySumMs / Math.max(1, answered) }),
+  forget: () => {
+    [answered, firstCallMs, lastAnswerMs, latencySumMs] = [0, 0, 0, 0];
+  },
+} satisfies Upstream);
+
+/** Finds the ends of requests in what a connection sends. Bodies are counted and not looked at. */
+class Connection {
+  readonly #socket: Socket;
+  #missing = 0;
+  #head: Buffer | null = null;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  take(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (this.#missing > 0) {
+        const skipped = Math.min(this.#missing, rest.length);
+        this.#missing -= skipped;
+        rest = rest.subarray(skipped);
+        if (this.#missing === 0) this.#answer();
+        continue;
+      }
+      const bytes = this.#head === null ? rest : Buffer.concat([this.#head, rest]);
+      const end = bytes.indexOf(HEAD_END);
+      this.#head = end < 0 ? bytes : null;
+      if (end < 0) return;
+      this.#missing = contentLength(bytes.toString('latin1', 0, end));
+      rest = bytes.subarray(end + HEAD_END.length);
+      if (this.#missing === 0) this.#answer();
+    }
+  }
+
+  #answer(): void {
+    const calledMs = nowMs();
+    if (firstCallMs === 0) firstCallMs = calledMs;
+    if (++called > answerFirst) return;
+    if (latencyMs === 0) return this.#send(calledMs);
+    setTimeout(() => this.#send(calledMs), latencyMs + jitterMs * (2 * random() - 1));
+  }
+
+  #send(calledMs: number): void {
+    lastAnswerMs = nowMs();
+    latencySumMs += lastAnswerMs - calledMs;
+    answered++;
+    this.#socket.write(ANSWER);
+  }
+}
+
+function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+function makeAnswer(): Buffer {
+  const message = (text: string): string =>
+    JSON.stringify({
+      id: 'msg_01XFDUDYJgAACzvnptvVoYEL',
+      type: 'message',
+      role: 'assistant',
+      model: 'local-model-1',
+      content: [{ type: 'text', text }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: 12, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 6 },
+    });
+  const padding = Math.max(0, answerBytes - message('').length);
+  const body = message('lorem ipsum dolor '.repeat(Math.ceil(padding / 18)).slice(0, padding));
+  return Buffer.from(
+    'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrequest-id: req_011CSHoEeqs5C35K2UUqR7Fy\r\n' +
+      `content-length: ${body.length}\r\n\r\n${body}`,
+  );
+}

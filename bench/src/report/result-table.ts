@@ -1,0 +1,51 @@
+import type { Goal, Row } from '../measure/figure.ts';
+import { judge } from '../measure/verdict.ts';
+import { formatNumber, formatSpread } from './quantity.ts';
+
+const HEADINGS = ['', 'figure', 'value', 'baseline', 'ratio', 'goal', 'verdict'];
+
+/** The one table that a run prints. */
+export function resultTable(rows: readonly Row[]): string {
+  const cells = [HEADINGS, ...rows.map(cellsOf)];
+  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
+  return [lines[0], rule, ...lines.slice(1), ''].join('\n');
+}
+
+function cellsOf(row: Row): string[] {
+  const { baseline, ratio, goal, unit } = row;
+  return [
+    row.id,
+    row.figure,
+    formatSpread(row.value, unit),
+    baseline === null ? '–' : `${baseline.name}: ${formatSpread(baseline.value, baseline.unit)}`,
+    ratio === null ? '–' : formatSpread(ratio, '×'),
+    goal === null ? '–' : goalText(goal, unit),
+    verdictText(row),
+  ];
+}
+
+function goalText({ type, of, bound }: Goal, unit: string): string {
+  const sign = type === 'at_least' ? '≥' : '≤';
+  return `${sign} ${bound}${of === 'ratio' ? '×' : ` ${unit}`}`;
+}
+
+function verdictText(row: Row): string {
+  const verdict = judge(row);
+  switch (verdict.type) {
+    case 'met':
+      return 'met';
+    case 'missed':
+      return `missed by ${formatNumber(verdict.by)}×`;
+    case 'informs':
+      return '–';
+    default:
+      return verdict satisfies never;
+  }
+}
