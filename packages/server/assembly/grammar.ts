@@ -10,6 +10,7 @@ import {
   NEWLINE,
   QUOTE,
   SPACE,
+  TAB,
 } from './characters';
 import { keyBegins, keyEnds, valueBegins, valueEnds } from './observer';
 import { clearFault, fail, Fault, faultAddress, faultKind } from './fault';
@@ -108,7 +109,8 @@ export function feed(start: usize, length: i32): Fault {
         fail(Fault.Unexpected, at);
         break;
       }
-      if (d > 0 && (c == NEWLINE || c == CARRIAGE_RETURN)) newlines = true;
+      at = skipWhitespace(at, end, d > 0);
+      continue;
     } else if (next == Expect.Separator) {
       if (c == COMMA && d > 0) next = close == BRACE_CLOSE ? Expect.Key : Expect.Value;
       else if (c == close) {
@@ -160,4 +162,21 @@ export function feed(start: usize, length: i32): Fault {
   closer = close;
   if (faultKind() == Fault.None) fedBytes += <f64>length;
   return faultKind();
+}
+
+/**
+ * Where the whitespace at `at` ends. Indented documents have as much of it as of anything else, hence vectors; they may
+ * look past `end`, and what they see there does not count.
+ */
+function skipWhitespace(at: usize, end: usize, within: bool): usize {
+  while (at < end) {
+    const v = v128.load(at);
+    const breaks = v128.or(i8x16.eq(v, i8x16.splat(<i8>NEWLINE)), i8x16.eq(v, i8x16.splat(<i8>CARRIAGE_RETURN)));
+    const blanks = v128.or(i8x16.eq(v, i8x16.splat(<i8>SPACE)), i8x16.eq(v, i8x16.splat(<i8>TAB)));
+    const length = min<u32>(ctz(~i8x16.bitmask(v128.or(breaks, blanks))), <u32>(end - at));
+    if (within && i8x16.bitmask(breaks) & ((1 << length) - 1)) newlines = true;
+    at += length;
+    if (length < 16) return at;
+  }
+  return at;
 }

@@ -237,6 +237,7 @@ function scanNumber(at: usize, end: usize): usize {
       return at;
     }
     at++;
+    if (part != Part.Zero && isDigit(c)) while (at < end && isDigit(load<u8>(at))) at++;
   }
   return at;
 }

@@ -51,7 +51,7 @@ export class BodyScanner {
     const invalidOffset = this.#utf8.feed(bytes) ?? Infinity;
     this.#fedBytes += bytes.length;
     // Whichever comes first in the body, so that the words do not depend on how it was cut.
-    if (invalidOffset <= faultOffset && invalidOffset !== Infinity) this.#problem = utf8Problem(invalidOffset);
+    if (invalidOffset < faultOffset) this.#problem = utf8Problem(invalidOffset);
     else if (fault !== 0) this.#problem = faultProblem(fault, faultOffset);
     return this.#problem;
   }

@@ -1,0 +1,50 @@
+import { BodyScanner } from './body-scanner.ts';
+import type { BodyVerdict } from './scanner.ts';
+
+const BLOCK_BYTES = 1 << 20;
+const QUOTE = 0x22;
+/** More than any vector reads past a chunk's end. */
+const BEYOND_BYTES = 64;
+
+let shared: BodyScanner | null = null;
+
+/** One for all tests of a process, so that they also show that `begin` leaves nothing of the body before. */
+export function sharedScanner(): BodyScanner {
+  return (shared ??= new BodyScanner(1, BLOCK_BYTES));
+}
+
+/** Hashes under a fixed seed. */
+export const zeroBytes = (length: number): Uint8Array => new Uint8Array(length);
+
+/**
+ * Scans a body cut before each offset in `cuts`, which ascend. What lies behind each chunk is full of quotes, so that a
+ * pass which heeds bytes past its end goes wrong.
+ */
+export function scanBody(body: Uint8Array, cuts: readonly number[] = []): BodyVerdict {
+  const scanner = sharedScanner();
+  scanner.begin(zeroBytes);
+  const [block] = scanner.blocks;
+  if (block === undefined) throw new Error('The scanner has no block.');
+  let from = 0;
+  for (const to of [...cuts, body.length]) {
+    for (; from < to; from = Math.min(to, from + BLOCK_BYTES)) {
+      const chunk = body.subarray(from, Math.min(to, from + BLOCK_BYTES));
+      block.set(chunk);
+      block.fill(QUOTE, chunk.length, chunk.length + BEYOND_BYTES);
+      if (scanner.feed(block.subarray(0, chunk.length)) !== null) return scanner.finish();
+    }
+  }
+  return scanner.finish();
+}
+
+/** What the scanner's index says of each request of the body scanned last. */
+export function indexedRequests(body: Uint8Array, count: number): readonly { customId: string; params: string }[] {
+  const index = sharedScanner().index(count);
+  return Array.from({ length: count }, (_, request) => {
+    const idOffset = index.customIdOffset[request] ?? NaN;
+    const paramsOffset = index.paramsOffset[request] ?? NaN;
+    const id = index.customIds.subarray(idOffset, idOffset + (index.customIdBytes[request] ?? NaN));
+    const params = body.subarray(paramsOffset, paramsOffset + (index.paramsBytes[request] ?? NaN));
+    return { customId: new TextDecoder().decode(id), params: new TextDecoder().decode(params) };
+  });
+}
