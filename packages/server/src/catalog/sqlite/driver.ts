@@ -1,6 +1,7 @@
 /**
- * One SQLite, two sources: Node has its own from version 24 on, and `@photostructure/sqlite` is the same interface
- * with prebuilt binaries for the versions before. Whichever it is gets loaded when a catalog is opened, not before.
+ * One SQLite, two sources with the same interface: Node's own where it is recent enough, else `@photostructure/sqlite`,
+ * which brings prebuilt binaries for every Node we run on. Whichever it is gets loaded when a catalog is opened, not
+ * before.
  */
 
 /** What can be bound to a parameter here. */
@@ -23,8 +24,8 @@ interface SqliteModule {
   readonly DatabaseSync: new (file: string) => SqliteDatabase;
 }
 
-/** Node's own SQLite is complete, and prints no warning, from here on. */
-const FIRST_NODE_WITH_SQLITE = 24;
+/** Before this release a write-ahead log that was reset while being read could corrupt the database. */
+const FIRST_SOUND_SQLITE = [3, 51, 3] as const;
 
 /** Opens a database file, or `:memory:`. */
 export async function openDatabase(file: string): Promise<SqliteDatabase> {
@@ -33,7 +34,16 @@ export async function openDatabase(file: string): Promise<SqliteDatabase> {
 }
 
 async function loadSqlite(): Promise<SqliteModule> {
-  const major = Number(process.versions.node.split('.')[0]);
-  const builtin = major >= FIRST_NODE_WITH_SQLITE ? process.getBuiltinModule('node:sqlite') : undefined;
+  const builtin = isSound(process.versions['sqlite']) ? process.getBuiltinModule('node:sqlite') : undefined;
   return (builtin as SqliteModule | undefined) ?? (await import('@photostructure/sqlite'));
+}
+
+/** Whether a version of SQLite, such as `3.53.4`, may be trusted with a write-ahead log; Nodes without one have none. */
+export function isSound(version: string | undefined): boolean {
+  const parts = (version ?? '').split('.').map(Number);
+  for (const [i, wanted] of FIRST_SOUND_SQLITE.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== wanted) return part > wanted;
+  }
+  return true;
 }

@@ -11,6 +11,7 @@ import type { Catalog } from '../catalog.ts';
 import { openDatabase } from './driver.ts';
 import { CatalogTooNewError, migrate, MIGRATIONS } from './migration.ts';
 import { openSqliteCatalog } from './sqlite-catalog.ts';
+import { SQL } from './statements.ts';
 
 async function freshFile() {
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-catalog-'));
@@ -188,6 +189,23 @@ describe('two openers of one file', () => {
   });
 });
 
+test.each(Object.entries(SQL).filter(([, sql]) => /(FROM|UPDATE) (batches|shards)\b/.test(sql)))(
+  '%s finds its rows, and their order, by an index',
+  async (_, sql) => {
+    const { file, remove } = await freshFile();
+    const catalog = await openSqliteCatalog(file, sources());
+    const database = await openDatabase(file);
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { readonly detail: string }[];
+    for (const { detail } of plan) {
+      expect(detail).toMatch(/^(SEARCH|SCAN \w+ USING (COVERING )?INDEX)/);
+      expect(detail).not.toContain('TEMP B-TREE');
+    }
+    database.close();
+    await catalog.close();
+    await remove();
+  },
+);
+
 test('a hundred thousand batches do not slow a lookup, a page, a claim or a tally', async () => {
   const { file, remove } = await freshFile();
   const catalog = await openSqliteCatalog(file, sources());
@@ -205,10 +223,14 @@ test('a hundred thousand batches do not slow a lookup, a page, a claim or a tall
     deleted: () => catalog.batches.deletedBatches(100),
   };
   for (const [name, call] of Object.entries(calls)) {
-    const startedAt = performance.now();
-    for (let i = 0; i < 20; i++) await call();
+    let quickestMs = Infinity;
+    for (let i = 0; i < 20; i++) {
+      const startedAt = performance.now();
+      await call();
+      quickestMs = Math.min(quickestMs, performance.now() - startedAt);
+    }
     // A scan of all rows takes tens of milliseconds; an index, tens of microseconds.
-    expect((performance.now() - startedAt) / 20, name).toBeLessThan(5);
+    expect(quickestMs, name).toBeLessThan(5);
   }
   expect((await catalog.batches.tally()).batches).toEqual({
     in_progress: 1000,

@@ -1,7 +1,7 @@
 import type { SqliteDatabase, SqliteStatement } from './driver.ts';
 
 /** Every statement of the catalog, one name each. Values are always bound, never spliced in. */
-const SQL = {
+export const SQL = {
   ping: 'SELECT 1',
 
   findOrganization: 'SELECT id FROM organization',

@@ -77,7 +77,7 @@ CREATE TABLE shards (
   is_open INTEGER NOT NULL DEFAULT 1 CHECK (is_open IN (0, 1)),
   PRIMARY KEY (batch_id, shard)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX shards_claimable ON shards (expires_at_us, lease_until_us) WHERE is_open = 1;
+CREATE INDEX shards_claimable ON shards (expires_at_us, shard, lease_until_us) WHERE is_open = 1;
 
 CREATE TABLE tallies (
   workspace_id TEXT NOT NULL REFERENCES workspaces (id),
