@@ -4,6 +4,7 @@ import {
   batchOf,
   cancel,
   create,
+  createRunning,
   expectError,
   item,
   items,
@@ -34,7 +35,7 @@ const endless = (count: number) => Array.from({ length: count }, (_, i) => itemT
 
 describe('cancel', () => {
   test('59 a batch in progress becomes canceling, with all its requests still processing', async () => {
-    const { id } = await create(by, endless(4));
+    const { id } = await createRunning(server, by, endless(4));
     // As the SDKs send it: no body, no content type.
     const headers = { 'x-api-key': by.key, 'anthropic-version': OLD_VERSION, 'content-length': '0' };
     const batch = batchOf(await raw(server.url, { method: 'POST', path: `${BATCHES}/${id}/cancel`, headers }));

@@ -4,6 +4,7 @@ import {
   BATCHES,
   cancel,
   create,
+  createRunning,
   expectError,
   item,
   items,
@@ -56,7 +57,7 @@ async function endedWithEveryKind(): Promise<string> {
 
 describe('the file', () => {
   test('69 there is none before the batch ended', async () => {
-    const { id } = await create(by, [itemTaking('slow', 3_600_000)]);
+    const { id } = await createRunning(server, by, [itemTaking('slow', 3_600_000)]);
     const words = `Message Batch ${id} has no available results.`;
     expectError(await by.get(`${BATCHES}/${id}/results`), 404, 'not_found_error', words);
     await cancel(by, id);

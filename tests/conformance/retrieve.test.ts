@@ -6,6 +6,7 @@ import {
   cancel,
   countOf,
   create,
+  createRunning,
   expectError,
   item,
   items,
@@ -42,7 +43,7 @@ async function follow(id: string): Promise<readonly MessageBatch[]> {
 const staggered = () => Array.from({ length: 10 }, (_, i) => itemTaking(`s-${i}`, (i + 1) * 1_000));
 
 test('41 a poll of an unfinished batch is told to wait ten seconds', async () => {
-  const { id } = await create(by, [itemTaking('slow', 3_600_000)]);
+  const { id } = await createRunning(server, by, [itemTaking('slow', 3_600_000)]);
   const running = await by.get(`${BATCHES}/${id}`);
   expect(batchOf(running).processing_status).toBe('in_progress');
   expect(running.headers['retry-after']).toBe('10');

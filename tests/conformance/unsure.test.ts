@@ -4,6 +4,7 @@ import {
   cancel,
   countOf,
   create,
+  createRunning,
   expectError,
   item,
   items,
@@ -175,7 +176,7 @@ describe.skipIf(process.env['BATCHWRIGHT_SKIP_UNSURE'] === '1')('decided here', 
 
   describe('cancel and delete', () => {
     test('63 a second cancel changes nothing', async () => {
-      const { id } = await create(by, [endless('a')]);
+      const { id } = await createRunning(server, by, [endless('a')]);
       const first = await cancel(by, id);
       await server.advance(1_000);
       expect(await cancel(by, id)).toEqual(first);
@@ -189,7 +190,7 @@ describe.skipIf(process.env['BATCHWRIGHT_SKIP_UNSURE'] === '1')('decided here', 
     });
 
     test('67 a canceling batch cannot be deleted', async () => {
-      const { id } = await create(by, [endless('a')]);
+      const { id } = await createRunning(server, by, [endless('a')]);
       await cancel(by, id);
       const words = 'In progress batches cannot be deleted. Consider canceling the batch instead.';
       expectError(await by.delete(`${BATCHES}/${id}`), 400, 'invalid_request_error', words);

@@ -45,6 +45,17 @@ export async function create(
   return batchOf(await caller.post(BATCHES, { requests }, headers));
 }
 
+/** As `create`, and a second later, when the upstream has the requests: a cancel then has something to wait for. */
+export async function createRunning(
+  time: { advance(ms: number): Promise<void> },
+  by: Caller,
+  requests: readonly Item[],
+): Promise<MessageBatch> {
+  const batch = await create(by, requests);
+  await time.advance(1_000);
+  return batch;
+}
+
 export async function retrieve(caller: Caller, id: string): Promise<MessageBatch> {
   return batchOf(await caller.get(`${BATCHES}/${id}`));
 }

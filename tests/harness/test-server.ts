@@ -5,7 +5,7 @@ import type { MessageBatch } from '@batchwright/protocol';
 import { defaultConfig, startServer, type Config } from '@batchwright/server';
 import { expect } from 'vitest';
 import { retrieve } from './batches.ts';
-import { caller, type Caller } from './caller.ts';
+import type { Caller } from './caller.ts';
 import { raw } from './raw-http.ts';
 import { openWorkspaces } from './workspaces.ts';
 
