@@ -99,7 +99,7 @@ async function commitLines(
     const parsed = readResultLine(line);
     const request = parsed === null ? undefined : await find(parsed.customId);
     if (parsed === null || request === undefined || log.isSettled(request) || group.has(request)) continue;
-    group.set(request, { row: { request, type: parsed.type, lineBytes: line.length }, line: line.slice() });
+    group.set(request, { row: { request, type: parsed.type, lineBytes: line.length }, line: Uint8Array.from(line) });
     groupBytes += line.length;
     if (groupBytes >= COMMIT_BYTES) await flush();
   }
