@@ -8,6 +8,7 @@ import { dispatch } from './figures/dispatch.ts';
 import { intakeMemory } from './figures/intake-memory.ts';
 import { intakeRate } from './figures/intake-rate.ts';
 import { latencyBound } from './figures/latency-bound.ts';
+import { pendingRequests } from './figures/pending-requests.ts';
 import { resultsDownload } from './figures/results-download.ts';
 import { startUp } from './figures/start-up.ts';
 import type { Figure, Row } from './measure/figure.ts';
@@ -20,7 +21,15 @@ import { resultTable } from './report/result-table.ts';
  * same machine, and prints one table. Files go to `.bench`, on the disk of the checkout, since a temporary directory may
  * be memory; all but the last results are removed at the end, and no process outlives its figure.
  */
-const FIGURES: readonly Figure[] = [intakeRate, intakeMemory, dispatch, latencyBound, resultsDownload, startUp];
+const FIGURES: readonly Figure[] = [
+  intakeRate,
+  intakeMemory,
+  dispatch,
+  latencyBound,
+  resultsDownload,
+  pendingRequests,
+  startUp,
+];
 const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../.bench/', import.meta.url));
 

@@ -17,9 +17,9 @@ export async function startUpstream(bench: Bench, options: UpstreamOptions): Pro
   return { process, port: await process.ask('port') };
 }
 
-/** An upstream that takes calls and never answers, so that nothing but what is measured goes on. */
+/** An upstream that takes calls and answers none, so that nothing but what is measured goes on. */
 export function startSilentUpstream(bench: Bench): Promise<Listening<Upstream>> {
-  return startUpstream(bench, { answerBytes: 600, answerFirst: 0 });
+  return startUpstream(bench, { answerBytes: 600, silent: true });
 }
 
 /** Starts the server on a data directory of its own and waits until it listens. */

@@ -50,11 +50,9 @@ export class BenchProcesses {
     return this.#keep(child);
   }
 
-  /** Ends everything at once; resolves when all are gone. */
+  /** Tells everything to leave, ends what has not left in five seconds, and resolves when all are gone. */
   async endAll(): Promise<void> {
-    const gone = [...this.#running].map(exitOf);
-    for (const child of this.#running) child.kill('SIGKILL');
-    await Promise.all(gone);
+    await Promise.all([...this.#running].map(letLeave));
   }
 
   #keep<Child extends ChildProcess>(child: Child): Child {
@@ -121,11 +119,7 @@ export class BenchProcess<Own extends Commands> {
 
   /** Lets the process close what it holds and leave; resolves when it is gone. */
   async leave(): Promise<void> {
-    const gone = exitOf(this.#child);
-    if (this.#child.connected) this.#child.disconnect();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), LEAVE_LIMIT_MS);
-    await gone;
-    clearTimeout(timer);
+    await letLeave(this.#child);
   }
 
   /** Ends the process as a power cut would. */
@@ -149,6 +143,15 @@ export class BenchProcess<Own extends Commands> {
   #failAll(why: string): void {
     for (const id of this.#asked.keys()) this.#fail(id, why);
   }
+}
+
+async function letLeave(child: ChildProcess): Promise<void> {
+  const gone = exitOf(child);
+  if (child.connected) child.disconnect();
+  else child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), LEAVE_LIMIT_MS);
+  await gone;
+  clearTimeout(timer);
 }
 
 function exitOf(child: ChildProcess): Promise<void> {

@@ -10,8 +10,8 @@ export interface UpstreamOptions {
   /** Answers come after this long, give or take the jitter, evenly spread. 0 answers at once. */
   readonly latencyMs?: number;
   readonly jitterMs?: number;
-  /** Calls answered before it falls silent; the rest stay open without an answer. */
-  readonly answerFirst?: number;
+  /** Takes calls and leaves them open, until it is told to answer some. */
+  readonly silent?: boolean;
 }
 
 export interface Tally {
@@ -28,14 +28,18 @@ export type Upstream = {
   readonly tally: () => Tally;
   /** Starts a new tally. */
   readonly forget: () => void;
+  /** A silent upstream answers so many calls, those that already wait first. */
+  readonly answerSome: (calls: number) => void;
 };
 
-const { answerBytes, latencyMs = 0, jitterMs = 0, answerFirst = Infinity } = startOptions() as UpstreamOptions;
+const { answerBytes, latencyMs = 0, jitterMs = 0, silent = false } = startOptions() as UpstreamOptions;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const ANSWER = makeAnswer();
 const random = seededRandom(7);
 
-let called = 0;
+/** Calls that may still be answered. */
+let allowed = silent ? 0 : Infinity;
+let held: (() => void)[] = [];
 let answered = 0;
 let firstCallMs = 0;
 let lastAnswerMs = 0;
@@ -54,6 +58,12 @@ answerCommands({
   tally: () => ({ answered, firstCallMs, lastAnswerMs, meanLatencyMs: latencySumMs / Math.max(1, answered) }),
   forget: () => {
     [answered, firstCallMs, lastAnswerMs, latencySumMs] = [0, 0, 0, 0];
+  },
+  answerSome: (calls) => {
+    allowed += calls;
+    const waiting = held;
+    held = [];
+    for (const answer of waiting) answer();
   },
 } satisfies Upstream);
 
@@ -90,7 +100,8 @@ class Connection {
   #answer(): void {
     const calledMs = nowMs();
     if (firstCallMs === 0) firstCallMs = calledMs;
-    if (++called > answerFirst) return;
+    if (allowed === 0) return void held.push(() => this.#answer());
+    allowed--;
     if (latencyMs === 0) return this.#send(calledMs);
     setTimeout(() => this.#send(calledMs), latencyMs + jitterMs * (2 * random() - 1));
   }
