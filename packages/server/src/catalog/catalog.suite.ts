@@ -1,7 +1,7 @@
 import type { BatchRecord } from '@batchwright/core';
 import type { BatchId, WorkspaceId } from '@batchwright/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { at, batchId, counts, DAY_US, newBatch, newKey, SECOND_US, START_US, workspaceId } from './catalog.fixture.ts';
+import { at, batchId, counts, DAY_US, newBatch, newKey, START_US, workspaceId } from './catalog.fixture.ts';
 import type { Catalog, Cursor, Lease } from './catalog.ts';
 
 /** A catalog under test, and the same store as a later process would find it, where there is such a thing. */

@@ -51,7 +51,7 @@ async function readFormat(directory: string): Promise<number | null> {
   } catch (cause) {
     if (existsSync(path)) throw new Error(`cannot read ${path}`, { cause });
     if (!existsSync(join(directory, 'catalog.db'))) return null;
-    throw new Error(`${path} is missing beside a catalog; restore it from a backup of this directory`);
+    throw new Error(`${path} is missing beside a catalog; restore it from a backup of this directory`, { cause });
   }
   const format = formatIn(text);
   if (format === null) throw new Error(`${path} does not name a format; restore it from a backup of this directory`);

@@ -99,6 +99,17 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         await log.close();
       });
 
+      test('are a copy: the memory of a block is the caller’s again once its append resolved', async () => {
+        const block = Buffer.from(three.body);
+        const writer = await spool.createRequestLog(BATCH);
+        await writer.append(block);
+        block.fill('!');
+        await writer.commit(three.index);
+        const log = await spool.openRequestLog(BATCH);
+        expect(textOfParams(await log.readParams(1))).toBe('{"model":"bb"}');
+        await log.close();
+      });
+
       test('cannot be created twice under one id', async () => {
         await store(spool, BATCH, three);
         await expect(spool.createRequestLog(BATCH)).rejects.toThrow();
@@ -165,6 +176,17 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         expect(await textOf(await (await later()).readResults(BATCH))).toBe(
           resultLine('r-2', 'succeeded', 'née 🙂') + resultLine('r-0', 'errored') + resultLine('r-1', 'expired'),
         );
+      });
+
+      test('are a copy: the memory of the lines is the caller’s again once the commit resolved', async () => {
+        await store(spool, BATCH, three);
+        const log = await spool.openResultLog(BATCH, 0, 1);
+        const { lines, rows } = chunkOf([{ request: 0, type: 'succeeded' }]);
+        const own = Buffer.from(lines);
+        await log.commit({ lines: own, rows });
+        own.fill('!');
+        await log.close();
+        expect(await textOf(await spool.readResults(BATCH))).toBe(resultLine('r-0', 'succeeded'));
       });
 
       test('are found again by the next owner, each with its type', async () => {

@@ -97,7 +97,7 @@ export class SimulatedFiles implements SpoolFiles {
     const grows = Math.max(0, position + source.length - this.#bytes(path).length);
     const fits = source.length - Math.max(0, grows - this.spaceBytes);
     if (source.length > 0 && fits <= 0) throw failure('ENOSPC');
-    const bytes = source.slice(0, fits);
+    const bytes = Uint8Array.from(source.subarray(0, fits));
     this.spaceBytes -= Math.max(0, position + bytes.length - this.#bytes(path).length);
     this.contents.set(path, applied(this.#bytes(path), { type: 'write', path, position, bytes }));
     this.effects.push({ type: 'write', path, position, bytes });
