@@ -77,8 +77,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     intake: createIntake({
       spool,
       catalog,
-      clock: pace,
-      apiClock: clock,
+      clock,
       randomBytes,
       concurrentUploads: config.concurrentUploads,
     }),
@@ -98,7 +97,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const url = `http://${urlHost(config.host)}:${port}`;
   log.info({ url, upstream: upstream.name, dataDir: config.dataDir }, 'listening');
   let closing: Promise<void> | null = null;
-  const close = (): Promise<void> => (closing ??= stop(http, engine, [upstream, spool, catalog, directory], metrics, log));
+  const close = (): Promise<void> =>
+    (closing ??= stop(http, engine, [upstream, spool, catalog, directory], metrics, log));
   return { url, firstKey: key, close };
 }
 

@@ -1,4 +1,13 @@
-import { FairShare, nextStep, type Clock, type NextStep, type Pause, type Timer, type UpstreamAnswer, type UpstreamError } from '@batchwright/core';
+import {
+  FairShare,
+  nextStep,
+  type Clock,
+  type NextStep,
+  type Pause,
+  type Timer,
+  type UpstreamAnswer,
+  type UpstreamError,
+} from '@batchwright/core';
 import { makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -60,7 +69,11 @@ export class Dispatcher {
   }
 
   add(shard: Shard): void {
-    this.#shards.set(shard.id, { shard, headers: new CallHeaders(shard.batch, this.#options.upstream), attempts: new Set() });
+    this.#shards.set(shard.id, {
+      shard,
+      headers: new CallHeaders(shard.batch, this.#options.upstream),
+      attempts: new Set(),
+    });
     this.#turns.add(shard.batch.workspaceId, shard.id);
   }
 
@@ -79,6 +92,16 @@ export class Dispatcher {
   /** Ends the shard's calls in flight at once and settles their requests as `type`. */
   abort(shard: Shard, type: 'canceled' | 'expired'): void {
     this.#endAttempts(shard, (request) => shard.settle(request, type, unstartedLine(shard.customId(request), type)));
+  }
+
+  /** Ends only what holds a place in flight but was not sent yet: after a cancel, nothing new may go out. */
+  abortUnsent(shard: Shard, type: 'canceled' | 'expired'): void {
+    const unsent = (attempt: InFlight): boolean => attempt.call === null;
+    this.#endAttempts(
+      shard,
+      (request) => shard.settle(request, type, unstartedLine(shard.customId(request), type)),
+      unsent,
+    );
   }
 
   /** Ends the shard's calls in flight at once; their requests are pending again. */
@@ -234,14 +257,16 @@ export class Dispatcher {
 
   #pause(attempt: InFlight, step: Extract<NextStep, { readonly type: 'pause' }>): void {
     const isNew = this.#gate.pause(step, this.#options.clock.now());
-    if (isNew) this.#options.log.warn({ reason: step.reason, upstream: this.#options.upstream.name }, 'upstream paused');
+    if (isNew)
+      this.#options.log.warn({ reason: step.reason, upstream: this.#options.upstream.name }, 'upstream paused');
     attempt.turn.shard.giveBack(attempt.request);
   }
 
-  #endAttempts(shard: Shard, after: (request: number) => void): void {
+  #endAttempts(shard: Shard, after: (request: number) => void, which = (_attempt: InFlight): boolean => true): void {
     const turn = this.#shards.get(shard.id);
     if (turn === undefined) return;
     for (const attempt of turn.attempts) {
+      if (!which(attempt)) continue;
       attempt.cancel();
       this.#free(attempt);
       after(attempt.request);

@@ -75,14 +75,24 @@ export class ResultCommitter {
   #schedule(): void {
     if (this.#scheduled || this.#committing !== null) return;
     this.#scheduled = true;
+    const { pace, commitIntervalMs } = this.#options;
+    const wait = this.#lastStartMs + commitIntervalMs - pace.now();
+    if (wait <= 0 || this.#gathering.bytes >= COMMIT_AT_BYTES) this.#commitNext();
+    else pace.after(wait, () => this.#commitGathered());
+  }
+
+  /** Without waiting, but after this turn of the event loop, in which more lines may come. */
+  #commitNext(): void {
     this.#options.activity.begin();
-    const due = this.#lastStartMs + this.#options.commitIntervalMs;
-    const wait = this.#gathering.bytes >= COMMIT_AT_BYTES ? 0 : Math.max(0, due - this.#options.pace.now());
-    this.#options.pace.after(wait, () => {
-      this.#scheduled = false;
+    setImmediate(() => {
       this.#options.activity.end();
-      if (this.#committing === null && this.#gathering.rows.length > 0) void this.#commit();
+      this.#commitGathered();
     });
+  }
+
+  #commitGathered(): void {
+    this.#scheduled = false;
+    if (this.#phase === 'open' && this.#committing === null && this.#gathering.rows.length > 0) void this.#commit();
   }
 
   #commit(): Promise<void> {
@@ -127,10 +137,7 @@ export class ResultCommitter {
     const wait = this.#retryMs;
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
     this.#scheduled = true;
-    this.#options.pace.after(wait, () => {
-      this.#scheduled = false;
-      if (this.#phase === 'open' && this.#committing === null) void this.#commit();
-    });
+    this.#options.pace.after(wait, () => this.#commitGathered());
   }
 }
 

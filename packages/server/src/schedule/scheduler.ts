@@ -137,7 +137,16 @@ export class Scheduler implements Service {
     try {
       const requests = await spool.openRequestLog(lease.batch.id);
       const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
-      const shard = new Shard({ lease, requests, results, clock, pace, commitIntervalMs, activity, events: this.#events });
+      const shard = new Shard({
+        lease,
+        requests,
+        results,
+        clock,
+        pace,
+        commitIntervalMs,
+        activity,
+        events: this.#events,
+      });
       const { counts: recorded } = lease.batch;
       const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: false };
       this.#running.set(shard.id, running);
@@ -153,14 +162,12 @@ export class Scheduler implements Service {
     const { shard } = running;
     if (shard.isFinished) return this.#finish(running);
     if (shard.batch.status === 'canceling') this.#cancel(running, shard.batch);
-    this.#armExpiry(running);
-    shard.refresh();
-  }
-
-  #armExpiry(running: Running): void {
     const { clock } = this.#options;
-    const waitMs = running.shard.batch.expiresAtUs / 1000 - clock.now();
-    running.expiry = clock.after(Math.max(0, waitMs), () => this.#expire(running));
+    const waitMs = shard.batch.expiresAtUs / 1000 - clock.now();
+    // A batch that expired while nobody worked on it sends nothing more, not even in the turn before a timer fires.
+    if (waitMs <= 0) return this.#expire(running);
+    running.expiry = clock.after(waitMs, () => this.#expire(running));
+    shard.refresh();
   }
 
   #cancel(running: Running, batch: BatchRecord): void {
@@ -169,6 +176,7 @@ export class Scheduler implements Service {
     shard.adopt(batch);
     if (running.grace !== null) return;
     running.grace = clock.after(cancelGraceMs, () => dispatcher.abort(shard, 'canceled'));
+    dispatcher.abortUnsent(shard, 'canceled');
     this.#closeUnstarted(running, 'canceled');
   }
 
@@ -197,7 +205,10 @@ export class Scheduler implements Service {
       if (running !== undefined) this.#finish(running);
     },
     onBlocked: (shard, cause, retryMs) =>
-      this.#options.log.error({ err: cause, batchId: shard.id, delayMs: retryMs }, 'writing results failed; nothing is lost, trying again'),
+      this.#options.log.error(
+        { err: cause, batchId: shard.id, delayMs: retryMs },
+        'writing results failed; nothing is lost, trying again',
+      ),
     onLost: (shard) => this.#drop(shard),
   };
 

@@ -1,11 +1,4 @@
-import {
-  BackoffHeap,
-  PendingQueue,
-  RequestLedger,
-  type BatchRecord,
-  type Clock,
-  type Timer,
-} from '@batchwright/core';
+import { BackoffHeap, PendingQueue, RequestLedger, type BatchRecord, type Clock, type Timer } from '@batchwright/core';
 import { RESULT_TYPES, type BatchId, type RequestCounts, type ResultType } from '@batchwright/protocol';
 import type { Lease } from '../catalog/catalog.ts';
 import { ResultCommitter } from '../results/result-committer.ts';

@@ -21,7 +21,8 @@ export function deferredUpstream(name: string, open: () => Promise<Upstream>): U
         if (!cancelled) cancel = it.call(request, events);
       },
       (error: unknown) => {
-        if (!cancelled) events.onFailure(error instanceof Error ? error.message : 'the upstream could not be opened', false);
+        if (!cancelled)
+          events.onFailure(error instanceof Error ? error.message : 'the upstream could not be opened', false);
       },
     );
     return () => {

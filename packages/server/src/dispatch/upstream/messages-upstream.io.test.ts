@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createSocketServer, type AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openMessagesUpstream } from './messages-upstream.ts';
+import type { Upstream, UpstreamCall } from './upstream.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function listen(server: Server | ReturnType<typeof createSocketServer>): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => new Promise((resolve) => server.close(resolve)));
+  if ('closeAllConnections' in server) closers.push(() => server.closeAllConnections());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function upstreamOf(listener: RequestListener, options: { prefix?: string; timeoutMs?: number } = {}) {
+  const url = await listen(createServer(listener));
+  return open(url + (options.prefix ?? ''), options.timeoutMs);
+}
+
+async function open(baseUrl: string, timeoutMs = 5000): Promise<Upstream> {
+  const upstream = await openMessagesUpstream({ baseUrl, apiKey: 'sk-upstream', timeoutMs });
+  closers.push(() => upstream.close());
+  return upstream;
+}
+
+type Outcome =
+  | { readonly type: 'ended'; readonly status: number; readonly headers: object; readonly body: string }
+  | { readonly type: 'failed'; readonly reason: string; readonly timeout: boolean };
+
+const POST: UpstreamCall = {
+  method: 'POST',
+  path: '/v1/messages',
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from('{"model":"m"}'),
+};
+
+function call(upstream: Upstream, request: UpstreamCall = POST): Promise<Outcome> {
+  return new Promise((resolve) => {
+    let [status, headers] = [0, {}];
+    const chunks: Uint8Array[] = [];
+    upstream.call(request, {
+      onHead: (s, h) => ([status, headers] = [s, h]),
+      onData: (chunk) => chunks.push(chunk),
+      onEnd: () => resolve({ type: 'ended', status, headers, body: Buffer.concat(chunks).toString() }),
+      onFailure: (reason, timeout) => resolve({ type: 'failed', reason, timeout }),
+    });
+  });
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+describe('the messages upstream', () => {
+  it('sends the exact bytes with its own key, below the base URL’s prefix', async () => {
+    const seen: unknown[] = [];
+    const upstream = await upstreamOf(
+      async (request, response) => {
+        seen.push([request.method, request.url, request.headers['x-api-key'], await bodyOf(request)]);
+        response.end('{}');
+      },
+      { prefix: '/gateway/v1/' },
+    );
+    await call(upstream);
+    expect(seen).toEqual([['POST', '/gateway/v1/messages', 'sk-upstream', '{"model":"m"}']]);
+  });
+
+  it('hands over status, headers and body', async () => {
+    const upstream = await upstreamOf((_request, response) => {
+      response.writeHead(429, { 'Retry-After': '3', 'set-cookie': ['a', 'b'] });
+      response.end('slow down');
+    });
+    const outcome = await call(upstream);
+    expect(outcome).toMatchObject({ type: 'ended', status: 429, body: 'slow down' });
+    expect(outcome).toHaveProperty(
+      'headers',
+      expect.objectContaining({ 'retry-after': '3', 'set-cookie': ['a', 'b'] }),
+    );
+  });
+
+  it('uses a connection again for the next call', async () => {
+    const ports = new Set<number | undefined>();
+    const upstream = await upstreamOf((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end('{}');
+    });
+    for (let i = 0; i < 5; i++) await call(upstream);
+    expect(ports.size).toBe(1);
+  });
+
+  it('runs as many calls at once as it is given', async () => {
+    const waiting: (() => void)[] = [];
+    const upstream = await upstreamOf((_request, response) => {
+      waiting.push(() => response.end('{}'));
+      if (waiting.length === 50) for (const answer of waiting) answer();
+    });
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => call(upstream)));
+    expect(outcomes.every((outcome) => outcome.type === 'ended')).toBe(true);
+  });
+
+  it('says that a connection was refused, and is no timeout', async () => {
+    const gone = createSocketServer();
+    const url = await listen(gone);
+    await (closers.pop() as () => Promise<void>)();
+    const outcome = await call(await open(url));
+    expect(outcome).toMatchObject({ type: 'failed', timeout: false });
+    expect(outcome).toHaveProperty('reason', expect.stringContaining('ECONNREFUSED'));
+  });
+
+  it('fails a body that is cut short instead of handing over half', async () => {
+    const upstream = await upstreamOf((_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('{"half":', () => response.destroy());
+    });
+    expect(await call(upstream)).toMatchObject({ type: 'failed', timeout: false });
+  });
+
+  it('calls silence beyond its limit a timeout, and works again afterwards', async () => {
+    let silent = true;
+    const upstream = await upstreamOf((_request, response) => void (silent || response.end('{}')), { timeoutMs: 1000 });
+    expect(await call(upstream)).toMatchObject({ type: 'failed', timeout: true });
+    silent = false;
+    expect(await call(upstream)).toMatchObject({ type: 'ended', status: 200 });
+  });
+
+  it('closes the connection of a cancelled call, reports nothing, and serves the next', async () => {
+    let arrived: () => void;
+    let closed: () => void;
+    const here = new Promise<void>((resolve) => (arrived = resolve));
+    const cut = new Promise<void>((resolve) => (closed = resolve));
+    let first = true;
+    const upstream = await upstreamOf((request, response) => {
+      if (!first) return void response.end('{}');
+      first = false;
+      request.socket.once('close', () => closed());
+      arrived();
+    });
+    const events: string[] = [];
+    const cancel = upstream.call(POST, {
+      onHead: () => events.push('head'),
+      onData: () => events.push('data'),
+      onEnd: () => events.push('end'),
+      onFailure: () => events.push('failure'),
+    });
+    await here;
+    cancel();
+    cancel();
+    await cut;
+    expect(events).toEqual([]);
+    expect(await call(upstream)).toMatchObject({ type: 'ended', status: 200 });
+  });
+});

@@ -1,0 +1,168 @@
+import { VirtualClock } from '@batchwright/core';
+import { describe, expect, it } from 'vitest';
+import { Activity } from '../runtime/activity.ts';
+import { SpoolFullError, type ResultChunk, type ResultLog, type ResultRow } from '../spool/spool.ts';
+import { ResultCommitter } from './result-committer.ts';
+
+/** A results log whose commits end when and how the test says. */
+class ScriptedLog implements ResultLog {
+  readonly settled = { requests: new Uint32Array(0), types: new Uint8Array(0) };
+  readonly lastSyncSeconds = 0.001;
+  readonly commits: { lines: string; end: (outcome: 'written' | 'lost' | Error) => void }[] = [];
+  closed = false;
+
+  commit(chunk: ResultChunk): Promise<'written' | 'lost'> {
+    const lines = Buffer.from(chunk.lines).toString();
+    return new Promise((resolve, reject) => {
+      const end = (outcome: 'written' | 'lost' | Error): void =>
+        outcome instanceof Error ? reject(outcome) : resolve(outcome);
+      this.commits.push({ lines, end });
+    });
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+function setUp() {
+  const log = new ScriptedLog();
+  const pace = new VirtualClock(1000);
+  const durable: number[] = [];
+  const blocked: number[] = [];
+  let lost = 0;
+  const committer = new ResultCommitter({
+    log,
+    pace,
+    commitIntervalMs: 5,
+    activity: new Activity(),
+    events: {
+      onDurable: (rows: readonly ResultRow[]) => durable.push(...rows.map((row) => row.request)),
+      onBlocked: (_cause, retryMs) => blocked.push(retryMs),
+      onLost: () => lost++,
+    },
+  });
+  const add = (request: number, line = `row ${request}\n`): void =>
+    committer.append(request, 'succeeded', [Buffer.from(line)]);
+  const turns = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { log, pace, durable, blocked, committer, add, turns, lostCount: () => lost };
+}
+
+describe('ResultCommitter', () => {
+  it('names no row durable before its commit has been written', async () => {
+    const { log, pace, durable, add, turns } = setUp();
+    add(1);
+    await turns();
+    expect(log.commits).toHaveLength(1);
+    expect(durable).toEqual([]);
+    log.commits[0]?.end('written');
+    await turns();
+    expect(durable).toEqual([1]);
+  });
+
+  it('gathers what arrives during a commit into the next one', async () => {
+    const { log, pace, durable, add, turns } = setUp();
+    add(1);
+    await turns();
+    add(2);
+    add(3);
+    await pace.advance(100);
+    expect(log.commits).toHaveLength(1);
+    log.commits[0]?.end('written');
+    await turns();
+    await pace.advance(5);
+    expect(log.commits[1]?.lines).toBe('row 2\nrow 3\n');
+    log.commits[1]?.end('written');
+    await turns();
+    expect(durable).toEqual([1, 2, 3]);
+  });
+
+  it('waits the interval between the beginnings of two commits', async () => {
+    const { log, pace, add, turns } = setUp();
+    add(1);
+    await turns();
+    log.commits[0]?.end('written');
+    await turns();
+    add(2);
+    await pace.advance(4);
+    expect(log.commits).toHaveLength(1);
+    await pace.advance(1);
+    expect(log.commits).toHaveLength(2);
+  });
+
+  it('does not wait once a megabyte has gathered', async () => {
+    const { log, pace, add, turns } = setUp();
+    add(1);
+    await turns();
+    add(2, `${'x'.repeat(1024 * 1024)}\n`);
+    log.commits[0]?.end('written');
+    await turns();
+    await turns();
+    expect(log.commits).toHaveLength(2);
+  });
+
+  it('keeps refused lines in order and tries them again, ever more slowly', async () => {
+    const { log, pace, durable, blocked, add, turns } = setUp();
+    add(1);
+    await turns();
+    add(2);
+    log.commits[0]?.end(new SpoolFullError('full'));
+    await turns();
+    expect(blocked).toEqual([250]);
+    add(3);
+    await pace.advance(249);
+    await turns();
+    expect(log.commits).toHaveLength(1);
+    await pace.advance(1);
+    log.commits[1]?.end(new SpoolFullError('full'));
+    await turns();
+    expect(blocked).toEqual([250, 500]);
+    await pace.advance(500);
+    expect(log.commits[2]?.lines).toBe('row 1\nrow 2\nrow 3\n');
+    log.commits[2]?.end('written');
+    await turns();
+    expect(durable).toEqual([1, 2, 3]);
+  });
+
+  it('is congested while eight megabytes wait, and no longer once they are written', async () => {
+    const { log, pace, committer, add, turns } = setUp();
+    add(1);
+    await turns();
+    add(2, `${'x'.repeat(8 * 1024 * 1024)}\n`);
+    expect(committer.isCongested).toBe(true);
+    log.commits[0]?.end('written');
+    await turns();
+    await turns();
+    expect(committer.isCongested).toBe(false);
+  });
+
+  it('writes nothing more once the shard is lost', async () => {
+    const { log, pace, durable, add, turns, lostCount } = setUp();
+    add(1);
+    await turns();
+    log.commits[0]?.end('lost');
+    await turns();
+    add(2);
+    await pace.advance(1000);
+    expect(log.commits).toHaveLength(1);
+    expect(durable).toEqual([]);
+    expect(lostCount()).toBe(1);
+  });
+
+  it('writes what has gathered before it closes the log', async () => {
+    const { log, pace, durable, committer, add, turns } = setUp();
+    add(1);
+    await turns();
+    add(2);
+    const closing = committer.close();
+    log.commits[0]?.end('written');
+    await turns();
+    log.commits[1]?.end('written');
+    await closing;
+    expect(durable).toEqual([1, 2]);
+    expect(log.closed).toBe(true);
+  });
+});
