@@ -226,6 +226,14 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         await owner.close();
       });
 
+      test('know only owners that hold the log: a closed one is forgotten, with its epoch', async () => {
+        await store(spool, BATCH, three);
+        await (await spool.openResultLog(BATCH, 0, 5)).close();
+        const next = await spool.openResultLog(BATCH, 0, 4);
+        expect(await next.commit(chunkOf([{ request: 1, type: 'errored' }]))).toBe('written');
+        await next.close();
+      });
+
       test('that settle a request twice are a mistake, and nothing is written', async () => {
         await store(spool, BATCH, three);
         const log = await spool.openResultLog(BATCH, 0, 1);

@@ -107,12 +107,16 @@ class FileSpool implements Spool {
 
   async #openResultLog(batchId: BatchId, directory: string, epoch: number): Promise<ResultLog> {
     const former = this.#openLogs.get(batchId);
-    if (former !== undefined && !former.isClosed) {
+    if (former !== undefined) {
       if (former.epoch > epoch) return lostLog;
       await former.supersede();
     }
     const log = await this.#recoverLog(directory, epoch);
     this.#openLogs.set(batchId, log);
+    // A closed log is forgotten, or every batch that ever ran would stay in memory.
+    log.onClose = () => {
+      if (this.#openLogs.get(batchId) === log) this.#openLogs.delete(batchId);
+    };
     return log;
   }
 

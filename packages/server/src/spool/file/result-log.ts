@@ -27,6 +27,8 @@ type Condition = 'good' | 'unwritten' | 'unsynced';
 export class FileResultLog implements ResultLog {
   readonly settled: SettledRequests;
   readonly epoch: number;
+  /** Called once, when the log is closed by its owner. */
+  onClose: () => void = () => undefined;
   readonly #directory: string;
   readonly #open: () => Promise<ResultFiles>;
   readonly #isSettled: Uint8Array;
@@ -58,10 +60,6 @@ export class FileResultLog implements ResultLog {
 
   get lastSyncSeconds(): number {
     return this.#lastSyncSeconds;
-  }
-
-  get isClosed(): boolean {
-    return this.#closed;
   }
 
   isSettled(request: number): boolean {
@@ -98,6 +96,7 @@ export class FileResultLog implements ResultLog {
     this.#closed = true;
     await this.#committing;
     await this.#release();
+    this.onClose();
   }
 
   #released = false;
