@@ -59,7 +59,7 @@ describe('file names', () => {
 
 describe('the lock file', () => {
   it('is searched for hosts, and folders of this project are none', () => {
-    const lock = '{"a": {"resolved": "https://registry.example/a.tgz"}, "b": {"resolved": "packages/core"}}';
-    expect(registryHosts(lock)).toEqual(['registry.example']);
+    const lock = '{"a": {"resolved": "https://packages.example/a.tgz"}, "b": {"resolved": "packages/core"}}';
+    expect(registryHosts(lock)).toEqual(['packages.example']);
   });
 });
