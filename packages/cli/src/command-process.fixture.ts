@@ -15,6 +15,8 @@ export interface CommandProcess {
 
 export const BIN = fileURLToPath(new URL('../bin/batchwright.js', import.meta.url));
 
+const PATIENCE_MS = 30_000;
+
 /** Starts `batchwright` in a directory, with nothing of the test's own environment that it would read. */
 export function startCommand(
   args: readonly string[],
@@ -48,7 +50,10 @@ export async function runCommand(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number | NodeJS.Signals; readonly out: string; readonly err: string }> {
   const command = startCommand(args, cwd, env);
+  // A command that should have ended and did not must outlive neither its test nor the suite.
+  const bound = setTimeout(() => command.kill('SIGKILL'), PATIENCE_MS);
   const code = await command.ended;
+  clearTimeout(bound);
   return { code, out: command.out(), err: command.err() };
 }
 
