@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, platform, release } from 'node:os';
+import { cpus, loadavg, platform, release } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -32,6 +32,8 @@ const FIGURES: readonly Figure[] = [
 ];
 const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../.bench/', import.meta.url));
+/** One process of somebody else's, half of the time, is already visible on a machine with two processors. */
+const BUSY_LOAD = 0.5;
 
 /** A figure that could not be measured. */
 interface Failure {
@@ -57,12 +59,14 @@ async function run(order: Order): Promise<void> {
       process.exit(130);
     });
   };
+  const [loadBefore = 0] = loadavg();
   process.once('SIGINT', leave).once('SIGTERM', leave);
   try {
     const { rows, failures } = await measureAll(order, scratch, processes);
     process.stdout.write(`${resultTable(rows)}\n`);
+    if (loadBefore > BUSY_LOAD) process.stdout.write(busyMachine(loadBefore));
     for (const { figure, reason } of failures) process.stdout.write(`${figure}: not measured: ${reason}\n`);
-    writeLatest(order, rows, failures);
+    writeLatest(order, loadBefore, rows, failures);
     // A missed goal is a result; only what could not be measured is a failure of the bench.
     process.exitCode = failures.length > 0 ? 1 : 0;
   } finally {
@@ -116,13 +120,18 @@ async function within<Result>(measuring: Promise<Result>, { limitSeconds }: Figu
   }
 }
 
-function writeLatest(order: Order, rows: readonly Row[], failures: readonly Failure[]): void {
+function busyMachine(load: number): string {
+  return `The machine was busy before the first round (load ${load.toFixed(1)}): rates come out too low, stalls too long.\n`;
+}
+
+function writeLatest(order: Order, loadBefore: number, rows: readonly Row[], failures: readonly Failure[]): void {
   const [cpu] = cpus();
   const machine = {
     node: process.version,
     system: `${platform()} ${release()}`,
     processor: cpu?.model ?? 'unknown',
     processors: cpus().length,
+    loadBefore,
   };
   const judged = rows.map((row) => ({ ...row, verdict: judge(row) }));
   const latest = { measuredAt: new Date().toISOString(), rounds: order.rounds, machine, rows: judged, failures };
