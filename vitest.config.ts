@@ -25,7 +25,12 @@ export default defineConfig({
       { ...shared, test: { name: 'io', include: ['packages/*/src/**/*.io.test.ts'], testTimeout: 60_000 } },
       {
         ...shared,
-        test: { name: 'whole', include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000 },
+        test: {
+          name: 'whole',
+          include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

@@ -21,7 +21,15 @@ export interface Model {
   readonly output300k: boolean;
 }
 
-type Row = readonly [id: string, name: string, created: string, input: number, output: number, cache: number, traits: string];
+type Row = readonly [
+  id: string,
+  name: string,
+  created: string,
+  input: number,
+  output: number,
+  cache: number,
+  traits: string,
+];
 
 /** Traits: g reports geo, s fixed sampling, p rejects prefill, t rejects forced tools, x 300k output, r retired, d deprecated. */
 const ROWS: readonly Row[] = [

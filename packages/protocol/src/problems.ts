@@ -39,7 +39,13 @@ export type Problem =
   | { readonly type: 'method_not_allowed'; readonly method: string; readonly path: string }
   | { readonly type: 'option_invalid'; readonly name: string; readonly reason: string }
   | { readonly type: 'too_many_calls'; readonly limitPerMinute: number; readonly retryAfterSeconds: number }
-  | { readonly type: 'queue_full'; readonly limit: number; readonly queued: number; readonly submitted: number; readonly retryAfterSeconds: number }
+  | {
+      readonly type: 'queue_full';
+      readonly limit: number;
+      readonly queued: number;
+      readonly submitted: number;
+      readonly retryAfterSeconds: number;
+    }
   | { readonly type: 'spend_limit_reached' }
   | { readonly type: 'storage_full' }
   | { readonly type: 'shutting_down' }
@@ -111,8 +117,7 @@ const WORDS: Words = {
   }),
   body_timed_out: () => ({ ...invalid('The request body stopped arriving before it was complete.'), status: 408 }),
   batch_not_found: (p) => missing(`Message Batch ${p.batchId} not found.`),
-  batch_still_running: () =>
-    invalid('In progress batches cannot be deleted. Consider canceling the batch instead.'),
+  batch_still_running: () => invalid('In progress batches cannot be deleted. Consider canceling the batch instead.'),
   results_not_available: (p) => missing(`Message Batch ${p.batchId} has no available results.`),
   limit_out_of_range: (p) => invalid(limitText(p.value)),
   both_cursors: () => invalid('after_id and before_id cannot be used together. Send one of the two.'),
@@ -144,9 +149,16 @@ const WORDS: Words = {
   overloaded: () => ({ type: 'overloaded_error', message: 'Overloaded' }),
   http_malformed: (p) => invalid(`The request is not valid HTTP: ${p.reason}`),
   headers_too_large: () => ({ ...invalid('The request headers are too large.'), status: 431 }),
-  headers_timed_out: () => ({ ...invalid('The request headers stopped arriving before they were complete.'), status: 408 }),
+  headers_timed_out: () => ({
+    ...invalid('The request headers stopped arriving before they were complete.'),
+    status: 408,
+  }),
   expectation_unknown: () => ({ ...invalid('expect: only 100-continue is supported.'), status: 417 }),
-  upstream_unreachable: (p) => ({ type: 'api_error', status: 502, message: `The upstream could not be reached: ${p.reason}` }),
+  upstream_unreachable: (p) => ({
+    type: 'api_error',
+    status: 502,
+    message: `The upstream could not be reached: ${p.reason}`,
+  }),
   unexpected: () => ({ type: 'api_error', message: 'Internal server error' }),
 };
 

@@ -18,6 +18,8 @@ import { embedSimulator } from './runtime/emulator.ts';
 import { createEngine, type Engine } from './runtime/engine.ts';
 import { firstKey } from './runtime/first-key.ts';
 import { openFileSpool } from './spool/file/file-spool.ts';
+import { nodeFiles } from './spool/file/node-files.ts';
+import { unsyncedFiles } from './spool/file/unsynced-files.ts';
 
 /**
  * The composition root: everything is made here and nothing is decided. Order of start: data directory (one owner),
@@ -40,16 +42,35 @@ const NODE = 'embedded';
 const HTTP_CLOSE_GRACE_MS = 5000;
 
 export async function startServer(config: Config): Promise<RunningServer> {
+  const closers: Closer[] = [];
+  try {
+    return await assemble(config, (close) => closers.push(close));
+  } catch (error) {
+    // Whatever stands already is taken down again, last made first, so that a failed start leaves nothing behind.
+    for (const close of closers.toReversed()) await close();
+    throw error;
+  }
+}
+
+type Closer = () => Promise<void>;
+
+async function assemble(config: Config, opened: (close: Closer) => void): Promise<RunningServer> {
   const directory = await openDataDirectory(config.dataDir);
+  opened(() => directory.close());
   const pace = systemClock({ now: Date.now, setTimeout, clearTimeout });
-  const clock = config.clock === 'virtual' ? new VirtualClock(Date.now()) : pace;
+  const isVirtual = config.clock === 'virtual';
+  const clock = isVirtual ? new VirtualClock(Date.now()) : pace;
   const randomBytes: RandomBytes = (length) => nodeRandomBytes(length);
   const log = createLog({ level: config.logLevel, target: 'stderr' });
   const metrics = createMetrics();
+  opened(async () => metrics.close());
   const activity = new Activity();
   const catalog = await openSqliteCatalog(directory.catalogFile, { randomBytes, now: () => clock.now() });
-  const spool = openFileSpool(directory.batchesDirectory);
+  opened(() => catalog.close());
+  const spool = openFileSpool(directory.batchesDirectory, isVirtual ? unsyncedFiles(nodeFiles) : nodeFiles);
+  opened(() => spool.close());
   const { upstream, controls } = chooseUpstream(config, clock, activity);
+  opened(() => upstream.close());
   const engine = createEngine({
     node: NODE,
     catalog,
@@ -64,9 +85,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     log,
     concurrency: config.concurrency,
     // In virtual time nobody gains by waiting for company: what an instant brought is written when it is over.
-    commitIntervalMs: config.clock === 'virtual' ? 0 : COMMIT_INTERVAL_MS,
+    commitIntervalMs: isVirtual ? 0 : COMMIT_INTERVAL_MS,
     cancelGraceMs: config.cancelGraceSeconds * 1000,
-    shutdownGraceMs: config.shutdownGraceSeconds * 1000,
+    // Virtual time stands still while the server stops: what is in flight then can never finish.
+    shutdownGraceMs: isVirtual ? 0 : config.shutdownGraceSeconds * 1000,
   });
   registerGauges(metrics, catalog, engine);
   const http = createHttpServer({
@@ -74,13 +96,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     randomBytes,
     catalog,
     spool,
-    intake: createIntake({
-      spool,
-      catalog,
-      clock,
-      randomBytes,
-      concurrentUploads: config.concurrentUploads,
-    }),
+    intake: createIntake({ spool, catalog, clock, randomBytes, concurrentUploads: config.concurrentUploads }),
     upstream,
     progress: engine.scheduler,
     scheduler: schedulerOf(engine),
@@ -92,6 +108,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   });
 
   const key = await firstKey(catalog, config.apiKey, randomBytes, clock.now());
+  opened(() => engine.stop());
   await engine.start();
   const { port } = await http.listen(config.host, config.port);
   const url = `http://${urlHost(config.host)}:${port}`;

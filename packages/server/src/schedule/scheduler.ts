@@ -133,7 +133,7 @@ export class Scheduler implements Service {
   }
 
   async #open(lease: Lease): Promise<void> {
-    const { spool, dispatcher, clock, pace, activity, log, commitIntervalMs } = this.#options;
+    const { catalog, spool, dispatcher, clock, pace, activity, log, commitIntervalMs } = this.#options;
     try {
       const requests = await spool.openRequestLog(lease.batch.id);
       const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
@@ -150,6 +150,8 @@ export class Scheduler implements Service {
       const { counts: recorded } = lease.batch;
       const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: false };
       this.#running.set(shard.id, running);
+      // A cancel that came while the logs were being opened found nobody to tell; the catalog has it.
+      shard.adopt((await catalog.batches.find(lease.batch.workspaceId, lease.batch.id)) ?? lease.batch);
       dispatcher.add(shard);
       this.#begin(running);
     } catch (error) {

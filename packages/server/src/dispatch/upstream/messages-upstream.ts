@@ -53,7 +53,7 @@ class MessagesUpstream implements Upstream {
         method: request.method,
         path: this.#prefix + request.path,
         headers: this.#headers(request.headers),
-        body: request.body as Buffer | null,
+        body: request.body,
       },
       exchange,
     );
