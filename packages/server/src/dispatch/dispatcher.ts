@@ -158,19 +158,31 @@ export class Dispatcher {
     turn.attempts.add(attempt);
     this.#inFlight++;
     const params = turn.shard.requests.peekParams(request);
-    if (params !== null) return this.#send(attempt, params);
-    void this.#options.activity.track(this.#readAndSend(attempt));
+    if (params === null) void this.#options.activity.track(this.#readAndSend(attempt));
+    else this.#trySend(attempt, params);
   }
 
   async #readAndSend(attempt: InFlight): Promise<void> {
     try {
       const params = await attempt.turn.shard.requests.readParams(attempt.request);
-      if (!attempt.isOver) this.#send(attempt, params);
+      if (!attempt.isOver) this.#trySend(attempt, params);
     } catch (error) {
-      // The disk failed, not the request: it is tried again like an upstream that broke.
-      this.#options.log.error({ err: error, batchId: attempt.turn.shard.id }, 'reading a request failed');
-      if (!attempt.isOver) this.answered(attempt, { type: 'broken', reason: 'the request could not be read' }, null);
+      if (!attempt.isOver) this.#unreadable(attempt, error);
     }
+  }
+
+  #trySend(attempt: InFlight, params: Uint8Array): void {
+    try {
+      this.#send(attempt, params);
+    } catch (error) {
+      if (!attempt.isOver) this.#unreadable(attempt, error);
+    }
+  }
+
+  /** The disk failed or its bytes changed: the request is tried again like one whose upstream broke, and the rest goes on. */
+  #unreadable(attempt: InFlight, error: unknown): void {
+    this.#options.log.error({ err: error, batchId: attempt.turn.shard.id }, 'reading a request failed');
+    this.answered(attempt, { type: 'broken', reason: 'the request could not be read' }, null);
   }
 
   #send(attempt: InFlight, params: Uint8Array): void {

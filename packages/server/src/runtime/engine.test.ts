@@ -1,0 +1,332 @@
+import { VirtualClock, type BatchRecord } from '@batchwright/core';
+import {
+  BATCH_LIFETIME_MS,
+  makeId,
+  microsecondsFromMs,
+  type BatchId,
+  type BatchResultLine,
+  type WorkspaceId,
+} from '@batchwright/protocol';
+import { describe, expect, it } from 'vitest';
+import { createMemoryCatalog } from '../catalog/memory/memory-catalog.ts';
+import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
+import { silentLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import { createMemorySpool } from '../spool/memory/memory-spool.ts';
+import { Activity } from './activity.ts';
+import { createEngine } from './engine.ts';
+
+interface HeldCall {
+  readonly prompt: string;
+  readonly request: UpstreamCall;
+  readonly atMs: number;
+  isCancelled: boolean;
+  answer(status?: number, body?: string, headers?: Record<string, string>): void;
+  fail(reason: string): void;
+}
+
+/** An upstream whose every answer the test gives. */
+class HeldUpstream implements Upstream {
+  readonly name = 'held';
+  readonly isSimulated = false;
+  readonly calls: HeldCall[] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  call(request: UpstreamCall, events: UpstreamEvents): CancelCall {
+    const params = JSON.parse(Buffer.from(request.body as Uint8Array).toString()) as {
+      messages: { content: string }[];
+    };
+    const call: HeldCall = {
+      prompt: params.messages[0]?.content ?? '',
+      request,
+      atMs: this.#now(),
+      isCancelled: false,
+      answer(status = 200, body = '{"id":"msg_1","usage":{"input_tokens":1}}', headers = {}) {
+        events.onHead(status, headers);
+        events.onData(Buffer.from(body));
+        events.onEnd();
+      },
+      fail: (reason) => events.onFailure(reason, false),
+    };
+    this.calls.push(call);
+    return () => {
+      call.isCancelled = true;
+    };
+  }
+
+  get open(): readonly HeldCall[] {
+    return this.calls.filter((call) => !call.isCancelled);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const error = (type: string, message: string, details?: object): string =>
+  JSON.stringify({ type: 'error', error: { type, message, details } });
+
+async function setUp(options: { concurrency?: number } = {}) {
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const upstream = new HeldUpstream(() => clock.now());
+  let seed = 0;
+  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => seed++ % 251);
+  const catalog = createMemoryCatalog({ randomBytes, now: () => clock.now() });
+  const spool = createMemorySpool();
+  const activity = new Activity();
+  const engine = createEngine({
+    node: 'test',
+    catalog,
+    spool,
+    upstream,
+    clock,
+    pace: clock,
+    random: () => 0.5,
+    randomBytes,
+    activity,
+    metrics: createMetrics(),
+    log: silentLog,
+    concurrency: options.concurrency ?? 4,
+    commitIntervalMs: 0,
+    cancelGraceMs: 10_000,
+    shutdownGraceMs: 5000,
+  });
+  await engine.start();
+  const quiet = (): Promise<void> => activity.quiet();
+  const advance = async (ms: number): Promise<void> => {
+    await quiet();
+    await clock.advance(ms, quiet);
+  };
+
+  const create = async (prompts: readonly string[], workspaceId?: WorkspaceId, params: object = {}) => {
+    const bodies = prompts.map((content) =>
+      JSON.stringify({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content }], ...params }),
+    );
+    return createOf(bodies, workspaceId);
+  };
+  const createOf = async (bodies: readonly string[], workspaceId?: WorkspaceId) => {
+    const id = makeId('batch', randomBytes) as BatchId;
+    const log = await spool.createRequestLog(id);
+    await log.append(Buffer.from(bodies.join('')));
+    const ids = bodies.map((_, i) => `c${i}`);
+    await log.commit({
+      count: bodies.length,
+      paramsOffset: Float64Array.from(bodies, (_, i) => Buffer.byteLength(bodies.slice(0, i).join(''))),
+      paramsBytes: Uint32Array.from(bodies, (body) => Buffer.byteLength(body)),
+      customIdOffset: Uint32Array.from(ids, (_, i) => ids.slice(0, i).join('').length),
+      customIdBytes: Uint8Array.from(ids, (id) => id.length),
+      customIds: Buffer.from(ids.join('')),
+    });
+    const owner = workspaceId ?? (await catalog.workspaces.default()).id;
+    const terms = { apiVersion: '2023-06-01', betas: ['b-2026-01-01'], userProfileId: null } as const;
+    const outcome = await catalog.batches.create(
+      { id, workspaceId: owner, requestCount: bodies.length, ...terms, options: { counts: 'live' } },
+      microsecondsFromMs(clock.now()),
+      null,
+    );
+    if (outcome.type !== 'created') throw new Error(outcome.type);
+    engine.scheduler.batchCreated(outcome.batch);
+    await quiet();
+    return outcome.batch;
+  };
+  const cancel = async (batch: BatchRecord) => {
+    const now = microsecondsFromMs(clock.now());
+    engine.scheduler.cancelRequested((await catalog.batches.cancel(batch.workspaceId, batch.id, now)) as BatchRecord);
+    await quiet();
+  };
+  const find = (batch: BatchRecord) => catalog.batches.find(batch.workspaceId, batch.id) as Promise<BatchRecord>;
+  const rows = async (batch: BatchRecord): Promise<BatchResultLine[]> => {
+    const reader = await spool.readResults(batch.id);
+    if (reader === null) return [];
+    const bytes = new Uint8Array(reader.bytes);
+    await reader.read(bytes, 0);
+    return Buffer.from(bytes)
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as BatchResultLine);
+  };
+  return { clock, upstream, catalog, engine, quiet, advance, create, createOf, cancel, find, rows };
+}
+
+const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+
+describe('the engine', () => {
+  it('sends a request’s params byte for byte, with the batch’s version and betas', async () => {
+    const { upstream, create } = await setUp();
+    await create(['hello é "quoted"']);
+    const [call] = upstream.calls;
+    expect(Buffer.from(call?.request.body as Uint8Array).toString()).toBe(
+      '{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hello é \\"quoted\\""}]}',
+    );
+    expect(call?.request.headers).toMatchObject({
+      'anthropic-version': '2023-06-01',
+      'anthropic-beta': 'b-2026-01-01',
+    });
+    expect(call?.request.headers).not.toHaveProperty('batchwright-custom-id');
+  });
+
+  it('never has more calls in flight than it may', async () => {
+    const { upstream, create, quiet } = await setUp({ concurrency: 3 });
+    await create(names('p', 10));
+    expect(upstream.calls).toHaveLength(3);
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect(upstream.calls).toHaveLength(4);
+  });
+
+  it('lets a small batch through beside a huge one', async () => {
+    const { upstream, create, quiet } = await setUp({ concurrency: 1 });
+    await create(names('huge', 500));
+    await create(['small0', 'small1']);
+    for (let i = 0; i < 5; i++) {
+      upstream.calls[i]?.answer();
+      await quiet();
+    }
+    expect(upstream.calls.map((call) => call.prompt).filter((prompt) => prompt.startsWith('small'))).toHaveLength(2);
+  });
+
+  it('gives a workspace with many batches no more than one with a single batch', async () => {
+    const { catalog, clock, upstream, create, quiet } = await setUp({ concurrency: 1 });
+    const other = 'wrkspc_01Other' as WorkspaceId;
+    await catalog.workspaces.create({ id: other, name: 'other', createdAtUs: microsecondsFromMs(clock.now()) });
+    for (let i = 0; i < 9; i++) await create(names(`many${i}-`, 20));
+    await create(names('single', 20), other);
+    for (let i = 0; i < 20; i++) {
+      upstream.calls[i]?.answer();
+      await quiet();
+    }
+    const single = upstream.calls.filter((call) => call.prompt.startsWith('single')).length;
+    expect(single).toBeGreaterThanOrEqual(9);
+    expect(single).toBeLessThanOrEqual(11);
+  });
+
+  it('ends a batch when its last request is durable, and not before', async () => {
+    const { upstream, create, find, quiet, rows } = await setUp();
+    const batch = await create(['a', 'b']);
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect((await find(batch)).status).toBe('in_progress');
+    upstream.calls[1]?.answer(400, error('invalid_request_error', 'messages: no'));
+    await quiet();
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, errored: 1, processing: 0 } });
+    expect((await rows(batch)).map((row) => row.result.type)).toEqual(['succeeded', 'errored']);
+  });
+
+  it('refuses what no upstream need be asked about, before any call', async () => {
+    const { upstream, create, rows } = await setUp();
+    const batch = await create(['a'], undefined, { stream: true });
+    expect(upstream.calls).toEqual([]);
+    expect(await rows(batch)).toMatchObject([{ result: { type: 'errored', error: { request_id: null } } }]);
+  });
+
+  it('tries again what broke, later, and keeps the other requests running meanwhile', async () => {
+    const { upstream, create, advance, quiet, find } = await setUp({ concurrency: 1 });
+    const batch = await create(['broken', 'fine']);
+    upstream.calls[0]?.answer(200, '{"half":');
+    await quiet();
+    expect(upstream.calls.map((call) => call.prompt)).toEqual(['broken', 'fine']);
+    upstream.calls[1]?.answer();
+    await advance(2000);
+    expect(upstream.calls[2]?.prompt).toBe('broken');
+    upstream.calls[2]?.answer();
+    await quiet();
+    expect((await find(batch)).counts).toMatchObject({ succeeded: 2 });
+  });
+
+  it('lets neither a request whose bytes went bad nor its batch stop another', async () => {
+    const { upstream, create, createOf, advance, quiet, find } = await setUp({ concurrency: 1 });
+    const bad = await createOf(['{"model":', '{"model":"m","max_tokens":1,"messages":[{"content":"good"}]}']);
+    const batch = await create(['other']);
+    for (let i = 0; i < 2; i++) {
+      upstream.calls[i]?.answer();
+      await quiet();
+    }
+    expect((await find(batch)).counts.succeeded).toBe(1);
+    await advance(BATCH_LIFETIME_MS);
+    expect((await find(bad)).counts).toMatchObject({ succeeded: 1, expired: 1 });
+  });
+
+  it('waits as long as the upstream asks for', async () => {
+    const { clock, upstream, create, advance } = await setUp();
+    await create(['a']);
+    const askedAtMs = clock.now();
+    upstream.calls[0]?.answer(429, error('rate_limit_error', 'slow'), { 'retry-after': '30' });
+    await advance(29_999);
+    expect(upstream.calls).toHaveLength(1);
+    await advance(2000);
+    expect((upstream.calls[1]?.atMs ?? 0) - askedAtMs).toBeGreaterThanOrEqual(30_000);
+  });
+
+  it('pauses on a spend cap instead of burning retries, and goes on once a probe is served', async () => {
+    const { engine, upstream, create, advance, quiet } = await setUp({ concurrency: 2 });
+    await create(names('p', 6));
+    const capped = error('rate_limit_error', 'cap', { error_code: 'enforced_spend_limit_reached' });
+    for (const call of upstream.calls.slice(0, 2)) call.answer(429, capped);
+    await advance(25_000);
+    expect(upstream.calls).toHaveLength(2);
+    expect(engine.dispatcher.pauses.map((pause) => pause.reason)).toEqual(['spend_cap']);
+    await advance(10_000);
+    expect(upstream.calls).toHaveLength(3);
+    upstream.calls[2]?.answer();
+    await quiet();
+    expect(engine.dispatcher.pauses).toEqual([]);
+    expect(upstream.calls.length).toBeGreaterThan(3);
+  });
+
+  it('sends nothing after a cancel, and lets what is in flight finish within the grace', async () => {
+    const { upstream, create, cancel, advance, quiet, find } = await setUp({ concurrency: 2 });
+    const batch = await create(names('p', 5));
+    await cancel(batch);
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect(upstream.calls).toHaveLength(2);
+    await advance(9000);
+    expect((await find(batch)).status).toBe('canceling');
+    await advance(1000);
+    expect(upstream.calls[1]?.isCancelled).toBe(true);
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, canceled: 4 } });
+  });
+
+  it('expires what has not finished after 24 hours, and keeps what has', async () => {
+    const { upstream, create, advance, find, quiet } = await setUp({ concurrency: 2 });
+    const batch = await create(names('p', 3));
+    upstream.calls[0]?.answer();
+    await quiet();
+    await advance(BATCH_LIFETIME_MS);
+    const ended = await find(batch);
+    expect(ended).toMatchObject({ status: 'ended', counts: { succeeded: 1, expired: 2 } });
+    expect(ended.endedAtUs).toBe(ended.expiresAtUs);
+    expect(upstream.calls[1]?.isCancelled).toBe(true);
+  });
+
+  it('gives back what is in flight when it stops, and loses no answer that came', async () => {
+    const { clock, upstream, engine, create, find, rows, quiet } = await setUp({ concurrency: 3 });
+    const batch = await create(names('p', 4));
+    const stopped = engine.stop();
+    upstream.calls[0]?.answer();
+    await quiet();
+    await clock.advance(5000, quiet);
+    await stopped;
+    expect(upstream.calls).toHaveLength(3);
+    expect(upstream.calls[2]?.isCancelled).toBe(true);
+    expect(await rows(batch)).toMatchObject([{ custom_id: 'c0', result: { type: 'succeeded' } }]);
+    expect(await find(batch)).toMatchObject({ status: 'in_progress', counts: { succeeded: 1, processing: 3 } });
+  });
+
+  it('archives results 29 days after creation', async () => {
+    const { upstream, create, advance, find, quiet, rows } = await setUp();
+    const batch = await create(['a']);
+    upstream.calls[0]?.answer();
+    await quiet();
+    await advance(29 * 24 * 3_600_000 - 1000);
+    expect((await find(batch)).archivedAtUs).toBeNull();
+    await advance(2000);
+    expect((await find(batch)).archivedAtUs).not.toBeNull();
+    expect(await rows(batch)).toEqual([]);
+  });
+});
