@@ -48,6 +48,16 @@ describe('a body that is not JSON is answered with the reason and the byte', () 
     expect(answer(Uint8Array.from(bytes))).toBe(`${NOT_JSON} invalid UTF-8 at byte ${offset}`);
   });
 
+  it('every control character inside a string, plain or captured, and no other character', () => {
+    for (let code = 0; code <= 0x7f; code++) {
+      const character = code === 0x22 || code === 0x5c ? '' : String.fromCharCode(code);
+      const reason = code < 0x20 ? 'control character inside a string at byte 6' : 'requests: Field required';
+      expect(answer(`{"x":"${character}"}`)).toContain(reason);
+      const captured = code < 0x20 ? 'control character inside a string at byte 2' : 'requests: Field required';
+      expect(answer(`{"${character}":1}`)).toContain(captured);
+    }
+  });
+
   it('takes nesting up to its limit', () => {
     // The body, its requests, an item and its params are four levels.
     const deep = `{"requests":[{"custom_id":"a","params":{"x":${nested(NESTING_LIMIT - 4)}}}]}`;
@@ -99,6 +109,10 @@ describe('a body that is JSON but no batch is answered in the words of the API',
     expect(answer(requests(item('😀'.repeat(65))))).toBe(`requests.0.custom_id: ${TOO_LONG}`);
     const escaped = '\\ud83d\\ude00'.repeat(64);
     expect(answer(requests(`{"custom_id":"${escaped}","params":{}}`))).toBe(`requests.0.custom_id: ${PATTERN}`);
+  });
+
+  it('takes no short escape for a long one', () => {
+    expect(answer(requests('{"custom_id":"\\n0061","params":{}}'))).toBe(`requests.0.custom_id: ${PATTERN}`);
   });
 
   it('tells a and A apart', () => {
