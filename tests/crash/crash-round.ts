@@ -1,0 +1,261 @@
+import { request } from 'node:http';
+import type { MessageBatch, RequestCounts } from '@batchwright/protocol';
+import { BATCHES, MODEL, type Item } from '../harness/batches.ts';
+import { readWhole } from '../harness/raw-http.ts';
+import { Chance } from '../simulation/chance.ts';
+import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
+import { openHome, pause, until, type Home, type ServerProcess } from './server-process.ts';
+
+/** At which point of its work a server is killed. */
+export const KILL_MOMENTS = ['upload', 'create', 'commit', 'cancel', 'ending', 'recovery'] as const;
+export type KillMoment = (typeof KILL_MOMENTS)[number];
+
+/** A batch as its client knows it. */
+export interface Submitted {
+  readonly customIds: readonly string[];
+  /** Null until 200 was received: then the batch may exist, whole, or not at all. */
+  id: string | null;
+  /** In which life a cancel was answered with 200; null without. */
+  cancelledInLife: number | null;
+  /** Somebody asked to cancel it, whatever was answered. */
+  cancelAsked: boolean;
+  /** The furthest that polls have seen its counters go. */
+  seen: RequestCounts | null;
+  hasEnded: boolean;
+}
+
+/** What was known when a life ended by SIGKILL. */
+export interface Kill {
+  readonly life: number;
+  readonly moment: KillMoment;
+  readonly atMs: number;
+  /** Of each batch, how many requests polls had reported succeeded, which they are only when durable. */
+  readonly reported: ReadonlyMap<Submitted, number>;
+}
+
+export const CONCURRENCY = 24;
+const OPTIONS = ['--concurrency', String(CONCURRENCY), '--log-level', 'warn', '--cancel-grace-seconds', '1'];
+
+/** One data directory that lives through several kills, all drawn from one seed but for the timing of the machine. */
+export class CrashRound {
+  readonly submitted: Submitted[] = [];
+  readonly kills: Kill[] = [];
+  readonly violations: string[] = [];
+  readonly home: Home;
+  readonly upstream: CountingUpstream;
+  readonly #chance: Chance;
+  readonly #moments: readonly KillMoment[];
+  #life = 0;
+  #startupMs = 300;
+
+  static async open(seed: number): Promise<CrashRound> {
+    const chance = new Chance(seed);
+    const delays = chance.fork();
+    const script = () => ({ after: delays.isLucky(0.03) ? delays.between(5, 150) : 0 });
+    return new CrashRound(seed, chance, await openHome(), await startCountingUpstream(script));
+  }
+
+  private constructor(seed: number, chance: Chance, home: Home, upstream: CountingUpstream) {
+    this.#chance = chance;
+    this.home = home;
+    this.upstream = upstream;
+    // Drawn in turn and not by chance, so that a few rounds meet every moment.
+    const count = 2 + (seed % 2);
+    this.#moments = Array.from(
+      { length: count },
+      (_, i) => KILL_MOMENTS[(seed + 2 * i) % KILL_MOMENTS.length] ?? 'commit',
+    );
+  }
+
+  /** Lives through its kills, and answers the server of the last life when everything has ended. */
+  async run(): Promise<ServerProcess> {
+    for (const moment of this.#moments) await this.#liveUntilKilled(moment);
+    const server = await this.#start();
+    const pending = () => this.submitted.filter((batch) => batch.id !== null && !batch.hasEnded);
+    await until('every accepted batch has ended', async () => {
+      await this.#poll(server);
+      return pending().length === 0;
+    });
+    return server;
+  }
+
+  async close(): Promise<void> {
+    await this.home.close();
+    await this.upstream.close();
+  }
+
+  async #liveUntilKilled(moment: KillMoment): Promise<void> {
+    if (moment === 'recovery') return this.#killWhileStarting();
+    const server = await this.#start();
+    const polling = this.#keepPolling(server);
+    await this.#reach(moment, server);
+    this.#noteKill(moment);
+    await server.kill();
+    await polling;
+    this.#beginLife();
+  }
+
+  async #killWhileStarting(): Promise<void> {
+    const command = this.home.spawn([...OPTIONS, '--upstream', this.upstream.url]);
+    await pause(this.#chance.next() * this.#startupMs * 1.2);
+    this.#noteKill('recovery');
+    command.kill('SIGKILL');
+    await command.ended;
+    this.#beginLife();
+  }
+
+  /** Brings the server to the instant at which it is to die. */
+  async #reach(moment: Exclude<KillMoment, 'recovery'>, server: ServerProcess): Promise<void> {
+    const chance = this.#chance;
+    switch (moment) {
+      case 'upload': {
+        await this.#create(server, this.#newBatch(chance.between(1, 20)));
+        return this.#uploadPart(server, chance.isLucky(0.5) ? chance.next() : 1);
+      }
+      case 'create':
+        await this.#create(server, this.#newBatch(chance.isLucky(0.5) ? 1 : 1200));
+        return this.#moment(3);
+      case 'commit':
+        await this.#createAndAnswer(server, chance.between(200, 1000), chance.next());
+        return;
+      case 'cancel': {
+        const batch = await this.#createAndAnswer(server, chance.between(200, 1000), chance.next() * 0.7);
+        const cancelled = this.#cancel(server, batch);
+        if (chance.isLucky(0.5)) await cancelled;
+        return this.#moment(5);
+      }
+      case 'ending':
+        await this.#createAndAnswer(server, chance.between(1, 60), 1);
+        return this.#moment(20);
+      default:
+        return moment satisfies never;
+    }
+  }
+
+  async #start(): Promise<ServerProcess> {
+    const startedMs = performance.now();
+    const server = await this.home.start([...OPTIONS, '--upstream', this.upstream.url]);
+    this.#startupMs = performance.now() - startedMs;
+    return server;
+  }
+
+  /** Creates a batch and waits until this share of its requests was answered. */
+  async #createAndAnswer(server: ServerProcess, count: number, share: number): Promise<Submitted> {
+    const batch = this.#newBatch(count);
+    await this.#create(server, batch);
+    const answered = () => batch.customIds.filter((id) => this.upstream.callsOf(id)[0]?.answeredMs != null).length;
+    await until('enough requests were answered', () => answered() >= Math.floor(count * share));
+    return batch;
+  }
+
+  #newBatch(count: number): Submitted {
+    const number = this.submitted.length;
+    const customIds = Array.from({ length: count }, (_, i) => `b${number}-${i}`);
+    const batch = { customIds, id: null, cancelledInLife: null, cancelAsked: false, seen: null, hasEnded: false };
+    this.submitted.push(batch);
+    return batch;
+  }
+
+  async #create(server: ServerProcess, batch: Submitted): Promise<void> {
+    const response = await server.client.post(BATCHES, { requests: batch.customIds.map((id) => question(id, 0)) });
+    if (response.status !== 200) this.violations.push(`a good batch was answered ${response.status} ${response.text}`);
+    else batch.id = (JSON.parse(response.text) as MessageBatch).id;
+  }
+
+  /** Sends this share of a body of several blocks. Whoever sent all of it waits a moment for the answer. */
+  async #uploadPart(server: ServerProcess, share: number): Promise<void> {
+    const batch = this.#newBatch(this.#chance.between(300, 700));
+    const body = Buffer.from(JSON.stringify({ requests: batch.customIds.map((id) => question(id, 12_000)) }));
+    const { hostname, port } = new URL(server.url);
+    const headers = {
+      'x-api-key': server.client.key,
+      'anthropic-version': '2023-06-01',
+      'content-length': body.length,
+    };
+    const call = request({ hostname, port, path: BATCHES, method: 'POST', headers });
+    call.on('response', (response) => {
+      readWhole(response).then(
+        ({ text }) => (batch.id = (JSON.parse(text) as MessageBatch).id),
+        () => undefined, // Cut by the kill: then the client has no 200.
+      );
+    });
+    call.on('error', () => undefined); // Likewise.
+    await new Promise<void>((resolve) =>
+      call.write(body.subarray(0, Math.floor(body.length * share)), () => resolve()),
+    );
+    await this.#moment(share === 1 ? 40 : 2);
+  }
+
+  async #cancel(server: ServerProcess, batch: Submitted): Promise<void> {
+    batch.cancelAsked = true;
+    const life = this.#life;
+    const answer = await server.client.post(`${BATCHES}/${batch.id}/cancel`).catch(() => null);
+    if (answer === null) return;
+    if (answer.status !== 200) this.violations.push(`cancel was answered ${answer.status}`);
+    else batch.cancelledInLife = life;
+  }
+
+  #moment(upToMs: number): Promise<void> {
+    return pause(this.#chance.next() * upToMs);
+  }
+
+  #noteKill(moment: KillMoment): void {
+    const reported = new Map(this.submitted.map((batch) => [batch, batch.seen?.succeeded ?? 0]));
+    this.kills.push({ life: this.#life, moment, atMs: performance.now(), reported });
+  }
+
+  /** Only once the dead process is gone: what it sent before is read by then, and counts as its own. */
+  #beginLife(): void {
+    this.#life++;
+    this.upstream.beginLife();
+  }
+
+  async #keepPolling(server: ServerProcess): Promise<void> {
+    const life = this.#life;
+    while (this.#life === life) {
+      const isAlive = await this.#poll(server).then(
+        () => true,
+        () => false,
+      );
+      if (!isAlive) return;
+      await pause(3);
+    }
+  }
+
+  /** Counters never go back, not even across a crash, and an end is final. */
+  async #poll(server: ServerProcess): Promise<void> {
+    for (const batch of this.submitted) {
+      if (batch.id === null || batch.hasEnded) continue;
+      const response = await server.client.get(`${BATCHES}/${batch.id}`);
+      if (response.status !== 200) {
+        this.violations.push(`${batch.id} was accepted and answers ${response.status}`);
+        batch.hasEnded = true;
+        continue;
+      }
+      const { request_counts: counts, processing_status: status } = JSON.parse(response.text) as MessageBatch;
+      this.#compare(batch, counts);
+      batch.seen = counts;
+      batch.hasEnded = status === 'ended';
+    }
+  }
+
+  #compare(batch: Submitted, counts: RequestCounts): void {
+    const { seen } = batch;
+    if (settledOf(counts) + counts.processing !== batch.customIds.length) {
+      this.violations.push(`${batch.id} counts ${JSON.stringify(counts)} of ${batch.customIds.length}`);
+    }
+    if (seen !== null && (['succeeded', 'errored', 'canceled', 'expired'] as const).some((k) => counts[k] < seen[k])) {
+      this.violations.push(`${batch.id} went back from ${JSON.stringify(seen)} to ${JSON.stringify(counts)}`);
+    }
+  }
+}
+
+function settledOf(counts: RequestCounts): number {
+  return counts.succeeded + counts.errored + counts.canceled + counts.expired;
+}
+
+/** A request whose prompt begins with its custom_id. */
+export function question(customId: string, padding: number): Item {
+  const content = `${customId} ${'x'.repeat(padding)}`;
+  return { custom_id: customId, params: { model: MODEL, max_tokens: 16, messages: [{ role: 'user', content }] } };
+}
