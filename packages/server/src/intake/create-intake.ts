@@ -11,7 +11,7 @@ import { Upload } from './upload.ts';
 
 export interface IntakeParts {
   readonly spool: Pick<Spool, 'createRequestLog'>;
-  readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create'> };
+  readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create' | 'exists'> };
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   /** Bodies read at once; each costs the memory of a scanner, about 35 MB. Others wait unread. */
@@ -90,10 +90,15 @@ class Submission {
     return { type: 'refused', problem: queueFull(requestCount, created.queued, queueLimit) };
   }
 
+  /** A create that failed may have committed all the same: the log of a batch that the catalog knows must stay. */
+  #mayBeKnown(): Promise<boolean> {
+    return this.#parts.catalog.batches.exists(this.#batchId).catch(() => true);
+  }
+
   /** A full disk is an answer; anything else that fails is for the caller to hear as it was. */
   async #giveUp(error: unknown): Promise<IntakeOutcome> {
     // What failed first says more than that its traces could not be removed either; start-up removes those.
-    await this.#log.discard().catch(() => undefined);
+    if (!(await this.#mayBeKnown())) await this.#log.discard().catch(() => undefined);
     if (error instanceof SpoolFullError) return { type: 'refused', problem: { type: 'storage_full' } };
     throw error;
   }

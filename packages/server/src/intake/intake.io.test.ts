@@ -310,10 +310,25 @@ describe('a failing store leaves no trace', () => {
     const { catalog } = await intakeFixture();
     const create: typeof catalog.batches.create = (batch, nowUs, limit) =>
       fails ? Promise.reject(failure) : catalog.batches.create(batch, nowUs, limit);
-    const fixture = await intakeFixture({ concurrentUploads: 1, catalog: { batches: { create } } });
+    const exists: typeof catalog.batches.exists = (id) => catalog.batches.exists(id);
+    const fixture = await intakeFixture({ concurrentUploads: 1, catalog: { batches: { create, exists } } });
     await expect(fixture.receive(streamOf(small))).rejects.toBe(failure);
     fails = false;
     await expectNoTrace(fixture);
+  });
+
+  it('but not the log of a batch that was stored although its create failed', async () => {
+    const failure = new Error('the answer was lost');
+    const { catalog } = await intakeFixture();
+    const create: typeof catalog.batches.create = async (batch, nowUs, limit) => {
+      await catalog.batches.create(batch, nowUs, limit);
+      throw failure;
+    };
+    const exists: typeof catalog.batches.exists = (id) => catalog.batches.exists(id);
+    const fixture = await intakeFixture({ concurrentUploads: 1, catalog: { batches: { create, exists } } });
+    await expect(fixture.receive(streamOf(small))).rejects.toBe(failure);
+    const [id] = await fixture.spool.list();
+    expect(id === undefined ? false : await catalog.batches.exists(id)).toBe(true);
   });
 });
 

@@ -1,4 +1,4 @@
-import { findPath, outline, parseSpan, text, type Outline, type Span } from '../scan/outline.ts';
+import { outline, parseSpan, text, type Outline, type Span } from '../scan/outline.ts';
 
 /** An upstream's answer made ready for a results line. */
 export interface BatchMessage {
@@ -34,11 +34,8 @@ export function batchMessage(body: Uint8Array): BatchMessage | null {
 }
 
 function spliceTier(body: Uint8Array, whole: Outline, usage: Span): readonly Uint8Array[] {
-  const tier = findPath(body.subarray(usage.start, usage.end), ['service_tier']);
-  if (tier !== null) {
-    const from = usage.start + tier.start;
-    return [body.subarray(whole.start, from), TIER, body.subarray(usage.start + tier.end, whole.end)];
-  }
+  const tier = outline(body, usage)?.find('service_tier') ?? null;
+  if (tier !== null) return [body.subarray(whole.start, tier.start), TIER, body.subarray(tier.end, whole.end)];
   const isEmpty = text(body, { start: usage.start + 1, end: usage.end - 1 }).trim() === '';
   const inside = usage.start + 1;
   return [body.subarray(whole.start, inside), isEmpty ? TIER_ONLY : TIER_FIRST, body.subarray(inside, whole.end)];
