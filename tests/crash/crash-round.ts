@@ -1,10 +1,9 @@
-import { request } from 'node:http';
 import type { MessageBatch, RequestCounts } from '@batchwright/protocol';
 import { BATCHES, MODEL, type Item } from '../harness/batches.ts';
-import { readWhole } from '../harness/raw-http.ts';
 import { Chance } from '../simulation/chance.ts';
 import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
 import { openHome, pause, until, type Home, type ServerProcess } from './server-process.ts';
+import { startUpload } from './slow-upload.ts';
 
 /** At which point of its work a server is killed. */
 export const KILL_MOMENTS = ['upload', 'create', 'commit', 'cancel', 'ending', 'recovery'] as const;
@@ -166,23 +165,11 @@ export class CrashRound {
   async #uploadPart(server: ServerProcess, share: number): Promise<void> {
     const batch = this.#newBatch(this.#chance.between(300, 700));
     const body = Buffer.from(JSON.stringify({ requests: batch.customIds.map((id) => question(id, 12_000)) }));
-    const { hostname, port } = new URL(server.url);
-    const headers = {
-      'x-api-key': server.client.key,
-      'anthropic-version': '2023-06-01',
-      'content-length': body.length,
-    };
-    const call = request({ hostname, port, path: BATCHES, method: 'POST', headers });
-    call.on('response', (response) => {
-      readWhole(response).then(
-        ({ text }) => (batch.id = (JSON.parse(text) as MessageBatch).id),
-        () => undefined, // Cut by the kill: then the client has no 200.
-      );
+    const upload = startUpload(server.client, body);
+    void upload.answer.then((answer) => {
+      if (answer?.status === 200) batch.id = (JSON.parse(answer.text) as MessageBatch).id;
     });
-    call.on('error', () => undefined); // Likewise.
-    await new Promise<void>((resolve) =>
-      call.write(body.subarray(0, Math.floor(body.length * share)), () => resolve()),
-    );
+    await upload.send(Math.floor(body.length * share));
     await this.#moment(share === 1 ? 40 : 2);
   }
 
