@@ -10,8 +10,9 @@ import { pairedRatio, spreadOf } from '../measure/spread.ts';
 import type { BenchProcess } from '../processes/bench-processes.ts';
 import type { Downloader } from '../processes/downloader.ts';
 import type { PipeServer } from '../processes/pipe-server.ts';
+import type { Server } from '../processes/server.ts';
 import { batchEnd } from './batch-api.ts';
-import { startServerUnderTest, startUploader, startUpstream } from './server-under-test.ts';
+import { startServerUnderTest, startUploader, startUpstream, type Listening } from './server-under-test.ts';
 
 /** Download of a gigabyte of results that a batch really made, from a warm file cache. */
 export const resultsDownload: Figure = {
@@ -44,9 +45,12 @@ async function measure(bench: Bench): Promise<readonly Row[]> {
     pipe: from(await pipe.ask('port')),
     nginx: nginxPort === null ? async () => 0 : from(nginxPort, '/results.jsonl'),
   });
+  await server.process.leave();
   const memory: number[] = [];
   for (let round = 0; round < bench.rounds; round++) {
-    memory.push(await memoryEach(downloader, server.port, path, server.process.pid));
+    const fresh = await startServerUnderTest(bench, upstream.port, { concurrency: 16, dataDirectory });
+    memory.push(await memoryEach(downloader, fresh, path));
+    await fresh.process.leave();
   }
   return rows(rates, memory, nginxPort !== null);
 }
@@ -59,16 +63,19 @@ function downloadRate(downloader: BenchProcess<Downloader>, port: number, path: 
   };
 }
 
-/** Megabytes that each of several downloads at once adds to what the server had before. */
+/**
+ * Megabytes that each of several downloads at once adds to a server that did nothing before. One that already served some
+ * keeps their freed memory, and further downloads would seem to cost nothing.
+ */
 async function memoryEach(
   downloader: BenchProcess<Downloader>,
-  port: number,
+  server: Listening<Server>,
   path: string,
-  pid: number,
 ): Promise<number> {
+  const { pid } = server.process;
   resetPeak(pid);
   const before = readMemory(pid).resident;
-  await downloader.ask('download', { port, path, connections: TOGETHER });
+  await downloader.ask('download', { port: server.port, path, connections: TOGETHER });
   return (readMemory(pid).peak - before) / TOGETHER / 1e6;
 }
 
