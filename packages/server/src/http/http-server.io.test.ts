@@ -1,5 +1,5 @@
 import { LIMITS } from '@batchwright/protocol';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ask, createBody, sendRaw, startRoom } from './http.fixture.ts';
@@ -31,6 +31,13 @@ describe('what is not valid HTTP', () => {
     const room = await startRoom();
     const answer = envelope(await sendRaw(room.port, bytes));
     expect(answer).toMatchObject({ status: 400, type: 'invalid_request_error' });
+  });
+
+  it('a flood of garbage is read for long enough that its sender sees the answer', async () => {
+    const room = await startRoom();
+    const garbage = Buffer.from('nonsense\r\n'.repeat(100_000));
+    const { text } = await writeAllThenRead(room.port, Array<Buffer>(16).fill(garbage));
+    expect(envelope(text).status).toBe(400);
   });
 
   it('headers beyond the bound answer 431 in the envelope', async () => {
@@ -197,6 +204,33 @@ describe('shutting down', () => {
     await closed;
   });
 
+  it('close ends connections that their clients would keep', async () => {
+    const room = await startRoom();
+    const agent = new Agent({ keepAlive: true });
+    let finish = (): void => {};
+    const called = new Promise<void>((resolve) => {
+      room.upstream.script = (_call, events) => {
+        finish = () => {
+          events.onHead(200, {});
+          events.onEnd();
+        };
+        resolve();
+      };
+    });
+    const headers = { 'x-api-key': room.keys.k1a, 'anthropic-version': '2023-06-01' };
+    const request = httpRequest({ port: room.port, agent, method: 'POST', path: '/v1/messages', headers });
+    const answered = new Promise<void>((resolve, reject) => {
+      request.on('response', (response) => response.on('end', resolve).resume());
+      request.on('error', reject).end('{}');
+    });
+    await called;
+    const closed = room.server.close(60_000);
+    finish();
+    // Without it the idle connection lasts for its whole keep-alive time, and this test runs into its limit.
+    await Promise.all([closed, answered]);
+    agent.destroy();
+  }, 20_000);
+
   it('close cuts what outlasts the grace', async () => {
     const room = await startRoom();
     const called = new Promise<void>((resolve) => (room.upstream.script = () => resolve()));
@@ -208,20 +242,24 @@ describe('shutting down', () => {
   });
 });
 
-/** Sends `bytes` of body however the server answers, and reads the response only after the last byte, as blocking clients do. */
+/** Sends a create of `bytes` however the server answers meanwhile. */
 function sendForcefully(port: number, key: string, bytes: number): Promise<{ status: number; text: string }> {
+  const head = `POST ${CREATE} HTTP/1.1\r\nhost: a\r\nx-api-key: ${key}\r\nanthropic-version: 2023-06-01\r\n`;
+  const mebibyte = Buffer.alloc(1024 * 1024, 0x20);
+  const body = Array<Buffer>(bytes / mebibyte.length).fill(mebibyte);
+  return writeAllThenRead(port, [Buffer.from(`${head}content-length: ${bytes}\r\n\r\n`), ...body]);
+}
+
+/** Writes every chunk and reads only after the last one, as blocking clients do. */
+function writeAllThenRead(port: number, chunks: readonly Buffer[]): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     socket.pause();
-    const head = `POST ${CREATE} HTTP/1.1\r\nhost: a\r\nx-api-key: ${key}\r\nanthropic-version: 2023-06-01\r\n`;
-    socket.write(`${head}content-length: ${bytes}\r\n\r\n`);
-    const chunk = Buffer.alloc(1024 * 1024, 0x20);
-    let left = bytes;
+    const rest = chunks.values();
     const push = (): void => {
-      if (left === 0) return read();
-      const part = chunk.subarray(0, Math.min(left, chunk.length));
-      left -= part.length;
-      socket.write(part, push);
+      const next = rest.next();
+      if (next.done === true) read();
+      else socket.write(next.value, push);
     };
     const read = (): void => {
       let text = '';

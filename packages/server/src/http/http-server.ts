@@ -28,8 +28,6 @@ export interface HttpServer {
 const HEADER_BYTES = 32 * 1024;
 const HEADERS_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 75_000;
-/** Memory that all Messages bodies under way may hold together. */
-const BUFFERED_BYTES = 512 * 1024 * 1024;
 
 /** Makes the server; it listens when told to. */
 export function createHttpServer(services: HttpServices): HttpServer {
@@ -38,7 +36,7 @@ export function createHttpServer(services: HttpServices): HttpServer {
   const room: Room = {
     services,
     rate: callRate(services.settings.requestsPerMinute),
-    buffered: bufferedBytes(BUFFERED_BYTES),
+    buffered: bufferedBytes(services.settings.messageBodiesBytes),
     isShuttingDown: () => isShuttingDown,
   };
   const server = makeServer(services);

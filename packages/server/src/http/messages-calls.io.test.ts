@@ -156,6 +156,40 @@ describe('a message', () => {
   });
 });
 
+describe('the memory of message bodies', () => {
+  const body = 'x'.repeat(600);
+
+  it('is given back when a call is over, however it ended', async () => {
+    const room = await startRoom({ settings: { messageBodiesBytes: 1000 } });
+    expect((await ask(room, { ...MESSAGE, body })).status).toBe(200);
+    expect((await ask(room, { ...MESSAGE, body: `${body}${body}` })).status).toBe(529);
+    room.upstream.script = (_call, events) => events.onFailure('reset', false);
+    expect((await ask(room, { ...MESSAGE, body })).status).toBe(502);
+    expect((await ask(room, { ...MESSAGE, body })).status).toBe(502);
+  });
+
+  it('is shared: a call that would exceed it answers 529 while another holds it', async () => {
+    const room = await startRoom({ settings: { messageBodiesBytes: 1000 } });
+    let finish = (): void => {};
+    const called = new Promise<void>((resolve) => {
+      room.upstream.script = (_call, events) => {
+        finish = () => {
+          events.onHead(200, {});
+          events.onEnd();
+        };
+        resolve();
+      };
+    });
+    const first = ask(room, { ...MESSAGE, body });
+    await called;
+    const second = await ask(room, { ...MESSAGE, body });
+    expect(second.status).toBe(529);
+    expect(second.body).toMatchObject({ error: { type: 'overloaded_error' } });
+    finish();
+    expect((await first).status).toBe(200);
+  });
+});
+
 describe('count_tokens', () => {
   it('is passed on to its own path', async () => {
     const room = await startRoom();

@@ -44,6 +44,8 @@ export interface HttpSettings {
   readonly metricsOpen: boolean;
   /** Open sockets; more are turned away before anything is read. */
   readonly maxConnections: number;
+  /** Memory that all Messages bodies under way may hold together; calls beyond it answer 529. */
+  readonly messageBodiesBytes: number;
 }
 
 /** What an operator gets who sets nothing. */
@@ -54,6 +56,7 @@ export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   extraBetas: [],
   metricsOpen: true,
   maxConnections: 10_000,
+  messageBodiesBytes: 512 * 1024 * 1024,
 };
 
 export interface Emulator {
