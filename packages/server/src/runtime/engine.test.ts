@@ -292,6 +292,19 @@ describe('the engine', () => {
     expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, canceled: 4 } });
   });
 
+  it('settles as canceled what comes back unanswered after a cancel, and so ends', async () => {
+    const { upstream, create, cancel, quiet, find, rows } = await setUp({ concurrency: 4 });
+    const batch = await create(names('p', 5));
+    await cancel(batch);
+    upstream.calls[0]?.answer(529, error('overloaded_error', 'busy'));
+    upstream.calls[1]?.answer(429, error('rate_limit_error', 'cap', { error_code: 'enforced_spend_limit_reached' }));
+    upstream.calls[2]?.fail('ECONNRESET');
+    upstream.calls[3]?.answer();
+    await quiet();
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, canceled: 4 } });
+    expect(new Set((await rows(batch)).map((row) => row.custom_id)).size).toBe(5);
+  });
+
   it('expires what has not finished after 24 hours, and keeps what has', async () => {
     const { upstream, create, advance, find, quiet } = await setUp({ concurrency: 2 });
     const batch = await create(names('p', 3));

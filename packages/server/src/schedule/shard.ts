@@ -10,8 +10,8 @@ import type { RequestLog, ResultLog, ResultRow } from '../spool/spool.ts';
  * One shard under this process's lease: which of its requests are pending, in flight, backing off or settled, and the
  * log their results go to. It answers "what next" for dispatch and takes back what became of it.
  *
- * Phases. `running` hands out requests. `closing` hands out none and settles what has not started as canceled or
- * expired. `given_up` hands out none and settles nothing: the process is leaving, or the lease is lost.
+ * Phases. `running` hands out requests. `closing` hands out none and settles as canceled or expired what has not started
+ * and what comes back without an answer, since nobody would hand it out again. `given_up` hands out none and settles nothing: the process is leaving, or the lease is lost.
  */
 export interface ShardOptions {
   readonly lease: Lease;
@@ -35,6 +35,7 @@ export interface ShardEvents {
 }
 
 type Phase = 'running' | 'closing' | 'given_up';
+type Leftover = 'canceled' | 'expired';
 
 /** Requests closed between two turns of the event loop: small enough to stall nobody, large enough to be quick. */
 const CLOSE_SLICE = 2000;
@@ -49,6 +50,8 @@ export class Shard {
   readonly #options: ShardOptions;
   #batch: BatchRecord;
   #phase: Phase = 'running';
+  /** What the unanswered become, once the shard is closing. */
+  #leftover: Leftover = 'expired';
   #ready = false;
   #wake: Timer | null = null;
 
@@ -131,6 +134,7 @@ export class Shard {
 
   /** Back among the pending, as if it had not been handed out. */
   giveBack(request: number): void {
+    if (this.#phase === 'closing') return this.#settleUnanswered(request);
     this.#ledger.apply(request, { type: 'give_back' });
     this.#pending.push(request);
     this.refresh();
@@ -138,6 +142,7 @@ export class Shard {
 
   /** Pending again at `atMs`. */
   retryAt(request: number, atMs: number): void {
+    if (this.#phase === 'closing') return this.#settleUnanswered(request);
     this.#ledger.apply(request, { type: 'retry_later' });
     this.#backoff.push(request, atMs);
     this.#armWake();
@@ -149,17 +154,16 @@ export class Shard {
   }
 
   /** Hands out no more, and settles everything that is not in flight as `type`. Again is harmless. */
-  async closeUnstarted(type: 'canceled' | 'expired'): Promise<void> {
+  async closeUnstarted(type: Leftover): Promise<void> {
     if (this.#phase !== 'running') return;
     this.#phase = 'closing';
+    this.#leftover = type;
     this.#wake?.cancel();
     this.refresh();
     const { count } = this.requests.index;
     for (let request = 0; request < count; request++) {
       const state = this.#ledger.state(request);
-      if (state === 'pending' || state === 'backing_off') {
-        this.settle(request, type, unstartedLine(this.customId(request), type));
-      }
+      if (state === 'pending' || state === 'backing_off') this.#settleUnanswered(request);
       if (request % CLOSE_SLICE === CLOSE_SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
       if ((this.#phase as Phase) === 'given_up') return;
     }
@@ -176,6 +180,11 @@ export class Shard {
     this.giveUp();
     await this.#committer.close();
     await this.requests.close();
+  }
+
+  /** The state moves only once the line is durable: until then `dispatched` keeps `closeUnstarted` from settling it again. */
+  #settleUnanswered(request: number): void {
+    this.settle(request, this.#leftover, unstartedLine(this.customId(request), this.#leftover));
   }
 
   #restore(results: ResultLog): void {
