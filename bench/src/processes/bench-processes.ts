@@ -41,7 +41,10 @@ export class BenchProcesses {
     return new BenchProcess<Own>(program, this.#keep(child));
   }
 
-  /** Starts any other program; its output is the caller's to read. */
+  /**
+   * Starts any other program; its output is the caller's to read. Its environment is bare: what a machine sets for Node
+   * (`NODE_EXTRA_CA_CERTS` alone costs every start 45 ms) would pass for the program's own start-up, or hide it.
+   */
   spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
     const child = spawn(command, args, {
       env: { PATH: process.env['PATH'], ...env },
