@@ -1,3 +1,4 @@
+import type { BatchId } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../observe/log.ts';
 import type { Service } from '../runtime/service.ts';
@@ -8,7 +9,8 @@ const PAGE = 100;
 /**
  * Removes from the spool what the catalog no longer wants: segments of deleted batches, and at start-up those of
  * batches that never became one (a crash between the body's last byte and the catalog's commit). The catalog decides,
- * the spool follows, so that a crash in between only leaves work for the next run.
+ * the spool follows, so that a crash in between only leaves work for the next run. So does a failure: it is logged, and
+ * neither the caller who deleted a batch nor a server that starts is told of it.
  */
 export class SegmentRemover implements Service {
   readonly name = 'segment remover';
@@ -16,6 +18,7 @@ export class SegmentRemover implements Service {
   readonly #spool: Spool;
   readonly #log: Log;
   #running: Promise<void> | null = null;
+  #again = false;
 
   constructor(catalog: Catalog, spool: Spool, log: Log) {
     this.#catalog = catalog;
@@ -26,17 +29,16 @@ export class SegmentRemover implements Service {
   async run(): Promise<void> {
     for (const id of await this.#spool.list()) {
       if (await this.#catalog.batches.exists(id)) continue;
-      await this.#spool.remove(id);
+      if (!(await this.#remove(id))) continue;
       this.#log.info({ batchId: id }, 'removed segments of a batch that was never accepted');
     }
     await this.runOnce();
   }
 
-  /** Removes the segments of every batch deleted so far. A call while one runs joins it. */
+  /** Removes the segments of every batch deleted so far; never rejects. A call while one runs joins it. */
   runOnce(): Promise<void> {
-    this.#running ??= this.#removeDeleted().finally(() => {
-      this.#running = null;
-    });
+    this.#again = true;
+    this.#running ??= this.#removeDeleted();
     return this.#running;
   }
 
@@ -45,13 +47,38 @@ export class SegmentRemover implements Service {
   }
 
   async #removeDeleted(): Promise<void> {
-    for (;;) {
-      const ids = await this.#catalog.batches.deletedBatches(PAGE);
-      for (const id of ids) {
-        await this.#spool.remove(id);
-        await this.#catalog.batches.forgetSegments(id);
+    try {
+      while (this.#again) {
+        this.#again = false;
+        if (await this.#removePage()) this.#again = true;
       }
-      if (ids.length < PAGE) return;
+    } catch (error) {
+      this.#log.error({ err: error }, 'removing deleted batches failed; trying again at the next deletion or start');
+    } finally {
+      // In the same turn that found nothing left, or a call just after it would join a round that is over.
+      this.#running = null;
+    }
+  }
+
+  /** True when more may wait and this page made progress; what cannot be removed must not be tried without end. */
+  async #removePage(): Promise<boolean> {
+    const ids = await this.#catalog.batches.deletedBatches(PAGE);
+    let removed = 0;
+    for (const id of ids) {
+      if (!(await this.#remove(id))) continue;
+      await this.#catalog.batches.forgetSegments(id);
+      removed++;
+    }
+    return ids.length === PAGE && removed > 0;
+  }
+
+  async #remove(id: BatchId): Promise<boolean> {
+    try {
+      await this.#spool.remove(id);
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error, batchId: id }, 'removing segments failed; trying again later');
+      return false;
     }
   }
 }
