@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@batchwright/core';
-import { microsecondsFromMs, RESULTS_RETENTION_MS, type MicrosecondsUtc } from '@batchwright/protocol';
+import { microsecondsFromMs, RESULTS_RETENTION_MS, type BatchId, type MicrosecondsUtc } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../observe/log.ts';
 import type { Activity } from '../runtime/activity.ts';
@@ -45,29 +45,47 @@ export class Archivist implements Service {
     await this.#running;
   }
 
-  /** Archives everything that is due now; answers when the next batch will be, or null when none waits. */
+  /**
+   * Archives everything that is due now; answers when the oldest of the others was created, or null when none waits. One
+   * that cannot be archived holds up none.
+   */
   async runOnce(): Promise<MicrosecondsUtc | null> {
     for (;;) {
-      const nowUs = microsecondsFromMs(this.#clock.now());
       const dueBeforeUs = microsecondsFromMs(this.#clock.now() - RESULTS_RETENTION_MS);
       const ids = await this.#catalog.batches.dueForArchive(dueBeforeUs, PAGE);
-      for (const id of ids) {
-        await this.#catalog.batches.archive(id, nowUs);
-        await this.#spool.remove(id);
-      }
-      if (ids.length < PAGE) return this.#catalog.batches.oldestUnarchived();
+      let archived = 0;
+      for (const id of ids) if (await this.#archive(id)) archived++;
+      if (ids.length < PAGE || archived === 0) return this.#catalog.batches.oldestUnarchived();
+    }
+  }
+
+  async #archive(id: BatchId): Promise<boolean> {
+    try {
+      // The catalog last: it names a batch until its files are gone, whatever fails or dies in between.
+      await this.#spool.remove(id);
+      await this.#catalog.batches.archive(id, microsecondsFromMs(this.#clock.now()));
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error, batchId: id }, 'archiving a batch failed; trying again in a minute');
+      return false;
     }
   }
 
   async #round(): Promise<void> {
     let sleepMs = RETRY_MS;
     try {
-      const oldestUs = await this.runOnce();
-      const dueMs = oldestUs === null ? Number.POSITIVE_INFINITY : oldestUs / 1000 + RESULTS_RETENTION_MS;
-      sleepMs = Math.min(Math.max(dueMs - this.#clock.now(), SHORTEST_SLEEP_MS), LONGEST_SLEEP_MS);
+      sleepMs = this.#untilDueMs(await this.runOnce());
     } catch (error) {
       this.#log.error({ err: error }, 'archiving failed; trying again in a minute');
     }
     if (!this.#stopped) this.#timer = this.#clock.after(sleepMs, () => void this.run());
+  }
+
+  /** A batch that is due still could not be archived, or has not ended: looking for it every second would help nobody. */
+  #untilDueMs(oldestUs: MicrosecondsUtc | null): number {
+    if (oldestUs === null) return LONGEST_SLEEP_MS;
+    const waitMs = oldestUs / 1000 + RESULTS_RETENTION_MS - this.#clock.now();
+    if (waitMs <= 0) return RETRY_MS;
+    return Math.min(Math.max(waitMs, SHORTEST_SLEEP_MS), LONGEST_SLEEP_MS);
   }
 }
