@@ -6,8 +6,10 @@ import { GONE, refuse, SENT, type Reply } from './reply.ts';
 /** Begins an exchange with whatever answers it. */
 export type StartExchange = (events: UpstreamEvents) => CancelCall;
 
-/** Lets the caller answer in the upstream's stead, by the status it gave; null passes its answer on. */
-export type Substitute = (status: number) => Reply | null;
+/** Lets the caller answer in the upstream's stead, by the head it gave; null passes its answer on. */
+export type Substitute = (status: number, headers: UpstreamHeaders) => Reply | null;
+
+export type UpstreamHeaders = Parameters<UpstreamEvents['onHead']>[1];
 
 const PASSED_ON =
   /^(?:content-type|content-length|content-encoding|retry-after|retry-after-ms|x-should-retry|request-id|anthropic-(?:ratelimit|priority)-.*)$/;
@@ -44,7 +46,7 @@ export function forward(call: Call, start: StartExchange, substitute: Substitute
       cancel = start({
         onHead(status, headers) {
           if (isOver) return;
-          const own = substitute(status) ?? passHead(call, status, headers);
+          const own = substitute(status, headers) ?? passHead(call, status, headers);
           if (own !== null) giveUp(own);
         },
         onData(chunk) {
@@ -67,8 +69,6 @@ export function forward(call: Call, start: StartExchange, substitute: Substitute
     }
   });
 }
-
-type UpstreamHeaders = Parameters<UpstreamEvents['onHead']>[1];
 
 /** Sends the upstream's head on; a reply instead when it is no head that can be sent. */
 function passHead(call: Call, status: number, headers: UpstreamHeaders): Reply | null {

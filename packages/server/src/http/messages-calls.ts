@@ -1,6 +1,6 @@
 import type { UpstreamCall } from '../dispatch/upstream/upstream.ts';
 import type { Call, Caller, Params, Room } from './call.ts';
-import { forward, type Substitute } from './forward.ts';
+import { forward, type Substitute, type UpstreamHeaders } from './forward.ts';
 import { GONE, refuse, type Reply } from './reply.ts';
 import { readWholeBody } from './whole-body.ts';
 
@@ -37,8 +37,16 @@ export function forwardToUpstream(
   return forward(
     call,
     (events) => room.services.upstream.call(request, events),
-    (status) => (isOurCredential(status) ? refuse(OUR_CREDENTIAL) : substitute(status)),
+    (status, headers) => substitute(status, headers) ?? unfit(status, headers),
   );
+}
+
+/** What must not reach a client as the upstream sent it. */
+function unfit(status: number, headers: UpstreamHeaders): Reply | null {
+  if (isOurCredential(status)) return refuse(OUR_CREDENTIAL);
+  // A gateway's page of HTML is no error that an SDK can read: some hide even its status.
+  if (status < 400 || String(headers['content-type'] ?? '').startsWith('application/json')) return null;
+  return refuse({ type: 'upstream_unreachable', reason: `it answered ${status} without JSON.` });
 }
 
 /** A 401 would tell the client that its own key is wrong, which it is not. */

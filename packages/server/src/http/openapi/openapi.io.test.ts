@@ -1,3 +1,5 @@
+import { systemClock } from '@batchwright/core';
+import { createSimulator } from '@batchwright/simulator';
 import { describe, expect, it } from 'vitest';
 import { ask, createBody, MemoryReader, startRoom, type Ask, type Stage, type TestRoom } from '../http.fixture.ts';
 import { ROUTES } from '../routes.ts';
@@ -67,9 +69,10 @@ describe('real responses are as described', () => {
     expect(faults(answer.body, ref(schema), '$')).toEqual([]);
   });
 
-  it('a model list of our own is a ModelPage', async () => {
+  it('the simulated models are a ModelPage', async () => {
+    const simulator = createSimulator({ clock: systemClock({ now: Date.now, setTimeout, clearTimeout }), seed: 1 });
     const room = await startRoom();
-    room.upstream.script = (_call, events) => events.onHead(404, {});
+    room.upstream.script = (call, events) => void simulator.handle(call, events);
     const answer = await ask(room, { path: '/v1/models' });
     expect(faults(answer.body, ref('ModelPage'), '$')).toEqual([]);
   });

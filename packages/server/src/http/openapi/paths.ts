@@ -162,7 +162,7 @@ export const PATHS: Readonly<Record<string, PathItem>> = {
       summary: 'List models',
       tags: ['Models'],
       parameters: [...CALLER, ...PAGING],
-      responses: answers('The upstream’s models, or the known ones when it lists none.', json('ModelPage')),
+      responses: answers('The upstream’s models; 404 when it keeps no list.', json('ModelPage')),
     },
   },
   '/v1/models/{model_id}': {
