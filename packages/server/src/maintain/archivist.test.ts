@@ -71,7 +71,7 @@ describe('Archivist', () => {
     const [stuck, other] = [await addEnded('stuck'), await addEnded('other')];
     failing.add(stuck);
     await archivist.run();
-    await advance(RESULTS_RETENTION_MS + 1000);
+    await advance(RESULTS_RETENTION_MS + 61_000);
     expect(await archivedAtUs(stuck)).toBeNull();
     expect(await archivedAtUs(other)).not.toBeNull();
     expect(await spool.list()).toEqual([stuck]);
