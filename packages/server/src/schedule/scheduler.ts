@@ -273,16 +273,20 @@ export class Scheduler implements Service {
 
   async #release(running: Running): Promise<void> {
     const { shard } = running;
-    const { catalog, dispatcher } = this.#options;
+    const { catalog, dispatcher, log } = this.#options;
     running.expiry?.cancel();
     running.grace?.cancel();
     shard.giveUp();
     dispatcher.recall(shard);
     dispatcher.remove(shard);
     await this.#close(shard);
-    if (!running.ending) {
+    if (running.ending) return;
+    try {
       await catalog.shards.recordProgress(shard.lease, shard.runningCounts);
       await catalog.shards.release(shard.lease);
+    } catch (error) {
+      // A full disk, most likely. The results log has the truth and the next start frees every lease of this node.
+      log.warn({ err: error, batchId: shard.id }, 'recording progress failed');
     }
   }
 }
