@@ -1,7 +1,7 @@
 import { SpoolFullError } from './spool.ts';
 
-/** Codes by which an operating system says that there is no room: for anyone, or for this owner's quota. */
-const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+/** Codes by which an operating system says that there is no room: for anyone, for this owner's quota, or in this file. */
+const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** The `code` of an error of the operating system, or undefined. */
 export function errorCode(error: unknown): unknown {
