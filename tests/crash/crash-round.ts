@@ -86,10 +86,15 @@ export class CrashRound {
   async #liveUntilKilled(moment: KillMoment): Promise<void> {
     if (moment === 'recovery') return this.#killWhileStarting();
     const server = await this.#start();
-    const polling = this.#keepPolling(server);
-    await this.#reach(moment, server);
-    this.#noteKill(moment);
-    await server.kill();
+    let isAlive = true;
+    const polling = this.#pollWhile(server, () => isAlive);
+    try {
+      await this.#reach(moment, server);
+      this.#noteKill(moment);
+    } finally {
+      isAlive = false;
+      await server.kill();
+    }
     await polling;
     this.#beginLife();
   }
@@ -197,14 +202,11 @@ export class CrashRound {
     this.upstream.beginLife();
   }
 
-  async #keepPolling(server: ServerProcess): Promise<void> {
-    const life = this.#life;
-    while (this.#life === life) {
-      const isAlive = await this.#poll(server).then(
-        () => true,
-        () => false,
-      );
-      if (!isAlive) return;
+  async #pollWhile(server: ServerProcess, isAlive: () => boolean): Promise<void> {
+    while (isAlive()) {
+      await this.#poll(server).catch((error: unknown) => {
+        if (isAlive()) throw error;
+      });
       await pause(3);
     }
   }

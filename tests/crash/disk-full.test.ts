@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MessageBatch } from '@batchwright/protocol';
+import { BATCHES, batchOf, expectError, list, results, retrieve } from '../harness/batches.ts';
+import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
+import { question } from './crash-round.ts';
+import { limitFileSize, openHome, until, type Home, type ServerProcess } from './server-process.ts';
+import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts';
+
+/**
+ * A disk that is really full: a small file system in memory where the machine lets us mount one. Everywhere else, and
+ * there too, a limit on the size of files, which refuses writes with another code in the middle of a file.
+ */
+const DISK_BYTES = 24 * 1024 * 1024;
+const REQUESTS = 60;
+/** Answers this long fill the rest of any disk here. */
+const PADDING = 100_000;
+const REFUSED = 'writing results failed';
+
+let upstream: CountingUpstream;
+let home: Home;
+beforeEach(async () => {
+  upstream = await startCountingUpstream((id) => ({ padding: id.startsWith('long') ? PADDING : 0 }));
+});
+afterEach(async () => {
+  await home.close();
+  await upstream.close();
+});
+
+const start = (): Promise<ServerProcess> =>
+  home.start(['--upstream', upstream.url, '--concurrency', '8', '--shutdown-grace-seconds', '1']);
+
+function bodyOf(name: string, count: number, padding = 0) {
+  return { requests: Array.from({ length: count }, (_, i) => question(`${name}-${i}`, padding)) };
+}
+
+async function create(server: ServerProcess, name: string, count: number): Promise<MessageBatch> {
+  return batchOf(await server.client.post(BATCHES, bodyOf(name, count)));
+}
+
+/** Waits for the end, and asserts that every request has its row and was paid for this often. */
+async function expectWhole(server: ServerProcess, batch: MessageBatch, name: string, calls: number): Promise<void> {
+  await until(
+    'the batch has ended',
+    async () => (await retrieve(server.client, batch.id)).processing_status === 'ended',
+  );
+  const ids = bodyOf(name, batch.request_counts.processing).requests.map((request) => request.custom_id);
+  const rows = await results(server.client, batch.id);
+  expect(rows.map((row) => row.custom_id).toSorted()).toEqual(ids.toSorted());
+  expect(rows.every((row) => row.result.type === 'succeeded')).toBe(true);
+  for (const id of ids) expect(upstream.callsOf(id).length).toBeLessThanOrEqual(calls);
+}
+
+describe.runIf(canMount())('on a disk that runs full (needs the right to mount)', () => {
+  let disk: SmallDisk;
+  beforeEach(async () => {
+    disk = mountSmallDisk(DISK_BYTES) as SmallDisk;
+    home = await openHome(disk.path);
+  });
+  afterEach(async () => {
+    await home.close();
+    disk.remove();
+  });
+
+  it('refuses a batch that does not fit, says why, leaves no trace, and takes the next that does', async () => {
+    const server = await start();
+    const response = await server.client.post(BATCHES, bodyOf('big', 40, 1024 * 1024));
+    expect(expectError(response, 500, 'api_error').error.message).toMatch(/disk space/);
+    expect(await home.storedBatches()).toEqual([]);
+    expect((await list(server.client)).data).toEqual([]);
+    await expectWhole(server, await create(server, 'small', 3), 'small', 1);
+  });
+
+  it('refuses even the smallest batch while no byte is left, and says why', async () => {
+    const server = await start();
+    await disk.fill();
+    for (let i = 0; i < 3; i++) {
+      const response = await server.client.post(BATCHES, bodyOf(`small${i}`, 1));
+      expect(expectError(response, 500, 'api_error').error.message).toMatch(/disk space/);
+    }
+    expect(await home.storedBatches()).toEqual([]);
+    await disk.free();
+    await expectWhole(server, await create(server, 'after', 3), 'after', 1);
+  });
+
+  it('keeps the answers that do not fit, and goes on when space returns without paying twice', async () => {
+    const server = await start();
+    const batch = await create(server, 'long', REQUESTS);
+    await disk.fill();
+    await until('results were refused', () => server.err().includes(REFUSED));
+    expect((await retrieve(server.client, batch.id)).processing_status).toBe('in_progress');
+    await disk.free();
+    await expectWhole(server, batch, 'long', 1);
+  });
+
+  it('stops in order while the disk is full, and the next start loses nothing', async () => {
+    const server = await start();
+    const batch = await create(server, 'long', REQUESTS);
+    await disk.fill();
+    await until('results were refused', () => server.err().includes(REFUSED));
+    server.signal('SIGTERM');
+    expect(await server.ended, server.err()).toBe(0);
+    await disk.free();
+    await expectWhole(await start(), batch, 'long', 2);
+  });
+
+  it('loses nothing to kill -9 while the disk is full', async () => {
+    const server = await start();
+    const batch = await create(server, 'long', REQUESTS);
+    await disk.fill();
+    await until('results were refused', () => server.err().includes(REFUSED));
+    await server.kill();
+    await disk.free();
+    await expectWhole(await start(), batch, 'long', 2);
+  });
+
+  it('says in one line why it cannot start on a disk that is read-only', async () => {
+    const server = await start();
+    server.signal('SIGTERM');
+    await server.ended;
+    expect(disk.makeReadOnly()).toBe(true);
+    const command = home.spawn(['--upstream', upstream.url]);
+    expect(await command.ended).toBe(1);
+    expect(command.err()).toMatch(/^batchwright: .*(read-only|readonly|EROFS).*\n$/i);
+  });
+});
+
+describe('under a limit on the size of files', () => {
+  beforeEach(async () => {
+    home = await openHome();
+  });
+
+  it('refuses a batch whose body is larger, leaves no trace, and takes the next', async ({ skip }) => {
+    const server = await start();
+    if (!limitFileSize(server.pid, 2 * 1024 * 1024)) skip('prlimit is not there or not permitted');
+    const response = await server.client.post(BATCHES, bodyOf('big', 40, 1024 * 1024));
+    expect(expectError(response, 500, 'api_error').error.message).toMatch(/disk space/);
+    expect(await home.storedBatches()).toEqual([]);
+    expect((await list(server.client)).data).toEqual([]);
+    await expectWhole(server, await create(server, 'small', 3), 'small', 1);
+  });
+
+  it('keeps the answers that do not fit, and goes on when the limit is lifted without paying twice', async ({
+    skip,
+  }) => {
+    const server = await start();
+    if (!limitFileSize(server.pid, 1024 * 1024)) skip('prlimit is not there or not permitted');
+    const batch = await create(server, 'long', REQUESTS);
+    await until('results were refused', () => server.err().includes(REFUSED));
+    expect((await retrieve(server.client, batch.id)).processing_status).toBe('in_progress');
+    expect(limitFileSize(server.pid, 'unlimited')).toBe(true);
+    await expectWhole(server, batch, 'long', 1);
+  });
+});
