@@ -157,4 +157,57 @@ describe('the messages upstream', () => {
     expect(events).toEqual([]);
     expect(await call(upstream)).toMatchObject({ type: 'ended', status: 200 });
   });
+
+  it('asks for an answer that is not compressed', async () => {
+    let asked: string | undefined;
+    const upstream = await upstreamOf((request, response) => {
+      asked = request.headers['accept-encoding'];
+      response.end('{}');
+    });
+    await call(upstream);
+    expect(asked).toBe('identity');
+  });
+
+  it('reads an answer of unknown length to its end', async () => {
+    const gone = createSocketServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{"whole":true}'));
+    });
+    const upstream = await open(await listen(gone));
+    for (let i = 0; i < 3; i++) {
+      expect(await call(upstream)).toMatchObject({ type: 'ended', status: 200, body: '{"whole":true}' });
+    }
+  });
+
+  it('leaves out interim answers', async () => {
+    const upstream = await upstreamOf((_request, response) => {
+      response.writeEarlyHints({ link: '</a>; rel=preload' });
+      response.end('{}');
+    });
+    expect(await call(upstream)).toMatchObject({ type: 'ended', status: 200, body: '{}' });
+  });
+
+  it('tells a caller who failed over an answer, and never shares a connection for it', async () => {
+    const waiting: (() => void)[] = [];
+    let together = false;
+    const upstream = await upstreamOf((_request, response) => {
+      if (!together) return void response.end('{}');
+      waiting.push(() => response.end('{}'));
+      if (waiting.length === 2) for (const answer of waiting) answer();
+    });
+    const failure = await new Promise<string>((resolve) => {
+      upstream.call(POST, {
+        onHead: () => {},
+        onData: () => {},
+        onEnd: () => {
+          throw new Error('no sense in it');
+        },
+        onFailure: resolve,
+      });
+    });
+    expect(failure).toBe('no sense in it');
+    together = true;
+    // Each is answered only once the other has arrived.
+    await Promise.all([call(upstream), call(upstream)]);
+  });
 });

@@ -24,12 +24,16 @@ export async function openMessagesUpstream(options: MessagesUpstreamOptions): Pr
   return new MessagesUpstream(options, undici.Client);
 }
 
+/** To say nothing would allow any encoding, and an answer's bytes go into the results as they come. */
+const UNCOMPRESSED = ['accept-encoding', 'identity'] as const;
+
 class MessagesUpstream implements Upstream {
   readonly name: string;
   readonly isSimulated = false;
   readonly #origin: string;
   readonly #prefix: string;
-  readonly #credential: readonly string[];
+  /** Headers of every call, names and values in turn. */
+  readonly #always: readonly string[];
   readonly #options: MessagesUpstreamOptions;
   readonly #makeClient: typeof Client;
   readonly #idle: Client[] = [];
@@ -40,7 +44,7 @@ class MessagesUpstream implements Upstream {
     this.name = url.origin;
     this.#origin = url.origin;
     this.#prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
-    this.#credential = options.apiKey === null ? [] : ['x-api-key', options.apiKey];
+    this.#always = [...UNCOMPRESSED, ...(options.apiKey === null ? [] : ['x-api-key', options.apiKey])];
     this.#options = options;
     this.#makeClient = makeClient;
   }
@@ -81,7 +85,7 @@ class MessagesUpstream implements Upstream {
   }
 
   #headers(headers: Readonly<Record<string, string>>): string[] {
-    const flat = [...this.#credential];
+    const flat = [...this.#always];
     for (const name in headers) flat.push(name, headers[name] as string);
     return flat;
   }
@@ -97,7 +101,7 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
 /** One exchange on one connection, as undici's raw handler. The connection is free again when the exchange is over. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #events: UpstreamEvents;
-  readonly #release: () => void;
+  #release: (() => void) | null;
   #abort: ((error?: Error) => void) | null = null;
   #over = false;
 
@@ -129,18 +133,25 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    this.#release();
+    this.#free();
     if (this.#over) return;
-    this.#over = true;
+    // What is thrown in here undici hands to `onError`, and the caller gets to know of it there.
     this.#events.onEnd();
+    this.#over = true;
   }
 
   onError(error: Error & { readonly code?: string }): void {
-    this.#release();
+    this.#free();
     if (this.#over) return;
     this.#over = true;
     const code = error.code ?? '';
     this.#events.onFailure(code === '' ? error.message : `${code}: ${error.message}`, TIMEOUT_CODES.has(code));
+  }
+
+  /** Once: a connection given back twice would serve two calls at the same time. */
+  #free(): void {
+    this.#release?.();
+    this.#release = null;
   }
 }
 
