@@ -165,4 +165,17 @@ describe('ResultCommitter', () => {
     expect(durable).toEqual([1, 2]);
     expect(log.closed).toBe(true);
   });
+
+  it('leaves no timer behind when it closes on a store that still fails', async () => {
+    const { log, pace, committer, add, turns } = setUp();
+    add(1);
+    await turns();
+    log.commits[0]?.end(new SpoolFullError('full'));
+    await turns();
+    const closing = committer.close();
+    await turns();
+    log.commits[1]?.end(new SpoolFullError('full'));
+    await closing;
+    expect(pace.pendingCount).toBe(0);
+  });
 });

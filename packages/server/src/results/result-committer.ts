@@ -1,4 +1,4 @@
-import type { Clock } from '@batchwright/core';
+import type { Clock, Timer } from '@batchwright/core';
 import type { ResultType } from '@batchwright/protocol';
 import type { Activity } from '../runtime/activity.ts';
 import { SpoolFullError, type ResultLog, type ResultRow } from '../spool/spool.ts';
@@ -45,6 +45,7 @@ export class ResultCommitter {
   #spare = new Staging();
   #committing: Promise<void> | null = null;
   #scheduled = false;
+  #timer: Timer | null = null;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #retryMs = RETRY_FIRST_MS;
   #phase: Phase = 'open';
@@ -69,6 +70,7 @@ export class ResultCommitter {
     await this.#committing;
     if (this.#phase === 'open' && this.#gathering.rows.length > 0) await this.#commit();
     this.#phase = 'closed';
+    this.#timer?.cancel();
     await this.#options.log.close();
   }
 
@@ -78,7 +80,7 @@ export class ResultCommitter {
     const { pace, commitIntervalMs } = this.#options;
     const wait = this.#lastStartMs + commitIntervalMs - pace.now();
     if (wait <= 0 || this.#gathering.bytes >= COMMIT_AT_BYTES) this.#commitNext();
-    else pace.after(wait, () => this.#commitGathered());
+    else this.#commitAfter(wait);
   }
 
   /** Without waiting, but after this turn of the event loop, in which more lines may come. */
@@ -88,6 +90,11 @@ export class ResultCommitter {
       this.#options.activity.end();
       this.#commitGathered();
     });
+  }
+
+  #commitAfter(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.pace.after(ms, () => this.#commitGathered());
   }
 
   #commitGathered(): void {
@@ -137,7 +144,7 @@ export class ResultCommitter {
     const wait = this.#retryMs;
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_LAST_MS);
     this.#scheduled = true;
-    this.#options.pace.after(wait, () => this.#commitGathered());
+    this.#commitAfter(wait);
   }
 }
 
