@@ -77,6 +77,8 @@ export interface EngineSetting {
   readonly catalog?: (catalog: Catalog) => Catalog;
   readonly spool?: (spool: Spool) => Spool;
   readonly log?: Log;
+  /** False when the test holds up the opening of batches: `create` then does not wait for it. */
+  readonly awaitOpening?: boolean;
 }
 
 /** An engine in virtual time on stores in memory, with clients to create and cancel batches. */
@@ -140,7 +142,7 @@ export async function setUp(options: EngineSetting = {}) {
     );
     if (outcome.type !== 'created') throw new Error(outcome.type);
     engine.scheduler.batchCreated(outcome.batch);
-    await quiet();
+    if (options.awaitOpening !== false) await quiet();
     return outcome.batch;
   };
   const cancel = async (batch: BatchRecord) => {

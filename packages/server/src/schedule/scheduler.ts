@@ -38,6 +38,8 @@ const OPEN_SHARDS_LIMIT = 1000;
 const LEASE_MS = 30 * 24 * 60 * 60 * 1000;
 const PROGRESS_INTERVAL_MS = 1000;
 const RETRY_MS = 1000;
+/** A batch that cannot be opened is tried again ever more slowly, up to this: its disk may come back. */
+const REOPEN_LAST_MS = 60_000;
 
 interface Running {
   readonly shard: Shard;
@@ -49,12 +51,22 @@ interface Running {
   ending: boolean;
 }
 
+/** A lease that is held and whose batch is not open yet, with the wait should that fail. */
+interface Opening {
+  readonly lease: Lease;
+  readonly retryMs: number;
+}
+
 const COUNTERS = ['processing', 'succeeded', 'errored', 'canceled', 'expired'] as const;
 
 export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly #options: SchedulerOptions;
   readonly #running = new Map<BatchId, Running>();
+  /** Batches whose opening failed and whose wait is over. */
+  #toReopen: Opening[] = [];
+  /** What waits to be tried again; a stop calls it off. */
+  readonly #retries = new Set<Timer>();
   #claiming: Promise<void> | null = null;
   #claimAgain = false;
   #stopped = false;
@@ -97,6 +109,7 @@ export class Scheduler implements Service {
   /** Hands out nothing more, gives back what is still in flight, writes what was answered, and frees the leases. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    for (const timer of this.#retries) timer.cancel();
     await this.#claiming;
     await Promise.all([...this.#running.values()].map((running) => this.#release(running)));
   }
@@ -124,29 +137,24 @@ export class Scheduler implements Service {
     try {
       const room = OPEN_SHARDS_LIMIT - this.#running.size;
       if (this.#stopped || room <= 0) return;
-      const nowUs = microsecondsFromMs(clock.now());
-      for (const lease of await catalog.shards.claim(node, nowUs, LEASE_MS, room)) await this.#open(lease);
+      const leases = await catalog.shards.claim(node, microsecondsFromMs(clock.now()), LEASE_MS, room);
+      const claimed = leases.map((lease): Opening => ({ lease, retryMs: RETRY_MS }));
+      for (const opening of [...this.#toReopen.splice(0), ...claimed]) {
+        // A process that is leaving opens nothing more: recovering a thousand logs would outlast its grace.
+        if (this.#stopped) await catalog.shards.release(opening.lease);
+        else await this.#open(opening);
+      }
     } catch (error) {
       log.error({ err: error }, 'claiming batches failed; trying again in a second');
-      this.#options.pace.after(RETRY_MS, () => void this.#claim());
+      this.#retry(RETRY_MS, () => void this.#claim());
     }
   }
 
-  async #open(lease: Lease): Promise<void> {
-    const { catalog, spool, dispatcher, clock, pace, activity, log, commitIntervalMs } = this.#options;
+  async #open({ lease, retryMs }: Opening): Promise<void> {
+    const { catalog, dispatcher, log } = this.#options;
+    let shard: Shard | null = null;
     try {
-      const requests = await spool.openRequestLog(lease.batch.id);
-      const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
-      const shard = new Shard({
-        lease,
-        requests,
-        results,
-        clock,
-        pace,
-        commitIntervalMs,
-        activity,
-        events: this.#events,
-      });
+      shard = await this.#openShard(lease);
       const { counts: recorded } = lease.batch;
       const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: false };
       this.#running.set(shard.id, running);
@@ -156,8 +164,43 @@ export class Scheduler implements Service {
       this.#begin(running);
     } catch (error) {
       // One batch whose files cannot be read must not keep the others from running.
-      log.error({ err: error, batchId: lease.batch.id }, 'opening a batch failed; it is tried again at the next start');
+      log.error({ err: error, batchId: lease.batch.id, delayMs: retryMs }, 'opening a batch failed; trying again');
+      if (shard !== null) this.#drop(shard);
+      this.#retry(retryMs, () => {
+        this.#toReopen.push({ lease, retryMs: Math.min(retryMs * 2, REOPEN_LAST_MS) });
+        void this.#claim();
+      });
     }
+  }
+
+  async #openShard(lease: Lease): Promise<Shard> {
+    const { spool, clock, pace, activity, commitIntervalMs } = this.#options;
+    const requests = await spool.openRequestLog(lease.batch.id);
+    try {
+      const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
+      return new Shard({
+        lease,
+        requests,
+        results,
+        clock,
+        pace,
+        commitIntervalMs,
+        activity,
+        events: this.#events,
+      });
+    } catch (error) {
+      await requests.close();
+      throw error;
+    }
+  }
+
+  #retry(ms: number, action: () => void): void {
+    if (this.#stopped) return;
+    const timer = this.#options.pace.after(ms, () => {
+      this.#retries.delete(timer);
+      action();
+    });
+    this.#retries.add(timer);
   }
 
   #begin(running: Running): void {
@@ -231,13 +274,13 @@ export class Scheduler implements Service {
   }
 
   #finish(running: Running): void {
-    if (running.ending) return;
+    if (running.ending || this.#running.get(running.shard.id) !== running) return;
     running.ending = true;
     void this.#options.activity.track(this.#end(running));
   }
 
   async #end(running: Running): Promise<void> {
-    const { catalog, clock, log, pace } = this.#options;
+    const { catalog, clock, log } = this.#options;
     const { shard } = running;
     try {
       await catalog.shards.end(shard.lease, shard.finalCounts, microsecondsFromMs(clock.now()));
@@ -247,7 +290,7 @@ export class Scheduler implements Service {
     } catch (error) {
       log.error({ err: error, batchId: shard.id }, 'ending a batch failed; trying again in a second');
       running.ending = false;
-      if (!this.#stopped) pace.after(RETRY_MS, () => this.#finish(running));
+      this.#retry(RETRY_MS, () => this.#finish(running));
     }
   }
 
@@ -258,6 +301,8 @@ export class Scheduler implements Service {
     this.#running.delete(shard.id);
     running.expiry?.cancel();
     running.grace?.cancel();
+    // First: what is called back must not be settled by a shard that is no longer ours.
+    shard.giveUp();
     this.#options.dispatcher.recall(shard);
     this.#options.dispatcher.remove(shard);
     void this.#options.activity.track(this.#close(shard));

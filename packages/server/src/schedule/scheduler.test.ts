@@ -1,0 +1,178 @@
+import { BATCH_LIFETIME_MS, microsecondsFromMs } from '@batchwright/protocol';
+import { describe, expect, it } from 'vitest';
+import type { Catalog } from '../catalog/catalog.ts';
+import { error, names, setUp } from '../runtime/engine.fixture.ts';
+import type { Spool } from '../spool/spool.ts';
+
+/** A spool that fails as often as it is told to, and counts the logs it has handed out and not got back. */
+function fragileSpool() {
+  const faults = { requests: 0, results: 0, commits: 0 };
+  const open = { requests: 0, results: 0 };
+  const strike = (what: keyof typeof faults): void => {
+    if (faults[what]-- > 0) throw new Error('EMFILE');
+    faults[what] = 0;
+  };
+  const wrap = (spool: Spool): Spool => ({
+    ...spool,
+    async openRequestLog(id) {
+      strike('requests');
+      const log = await spool.openRequestLog(id);
+      open.requests++;
+      return { ...log, close: () => ((open.requests -= 1), log.close()) };
+    },
+    async openResultLog(id, shard, epoch) {
+      strike('results');
+      const log = await spool.openResultLog(id, shard, epoch);
+      open.results++;
+      return {
+        ...log,
+        commit: async (chunk) => (strike('commits'), log.commit(chunk)),
+        close: () => ((open.results -= 1), log.close()),
+      };
+    },
+  });
+  return { faults, open, wrap };
+}
+
+/** A catalog whose named method of shards or batches fails as often as it is told to. */
+function fragileCatalog() {
+  const faults = { find: 0, claim: 0, end: 0, recordProgress: 0 };
+  const strike = (what: keyof typeof faults): void => {
+    if (faults[what]-- > 0) throw new Error('disk I/O error');
+    faults[what] = 0;
+  };
+  const wrap = (catalog: Catalog): Catalog => ({
+    ...catalog,
+    batches: { ...catalog.batches, find: async (...args) => (strike('find'), catalog.batches.find(...args)) },
+    shards: {
+      ...catalog.shards,
+      claim: async (...args) => (strike('claim'), catalog.shards.claim(...args)),
+      end: async (...args) => (strike('end'), catalog.shards.end(...args)),
+      recordProgress: async (...args) => (strike('recordProgress'), catalog.shards.recordProgress(...args)),
+    },
+  });
+  return { faults, wrap };
+}
+
+describe('Scheduler', () => {
+  it.each(['requests', 'results'] as const)('tries a batch again whose %s could not be opened', async (what) => {
+    const spool = fragileSpool();
+    const { upstream, create, find, advance, quiet } = await setUp({ spool: spool.wrap });
+    spool.faults[what] = 2;
+    const batch = await create(['a']);
+    expect(upstream.calls).toEqual([]);
+    await advance(10_000);
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect((await find(batch)).status).toBe('ended');
+    expect(spool.open).toEqual({ requests: 0, results: 0 });
+  });
+
+  it('tries a batch again that the catalog would not show', async () => {
+    const spool = fragileSpool();
+    const catalog = fragileCatalog();
+    const { upstream, create, find, advance, quiet } = await setUp({ spool: spool.wrap, catalog: catalog.wrap });
+    catalog.faults.find = 1;
+    const batch = await create(['a']);
+    await advance(10_000);
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect((await find(batch)).status).toBe('ended');
+    expect(spool.open).toEqual({ requests: 0, results: 0 });
+  });
+
+  it('heeds a cancel that came while a batch could not be opened', async () => {
+    const spool = fragileSpool();
+    const { upstream, create, cancel, find, advance } = await setUp({ spool: spool.wrap });
+    spool.faults.requests = 1;
+    const batch = await create(['a', 'b']);
+    await cancel(batch);
+    await advance(10_000);
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
+    expect(upstream.calls).toEqual([]);
+  });
+
+  it('keeps the other batches running while one cannot be opened', async () => {
+    const spool = fragileSpool();
+    const { upstream, create, find, quiet } = await setUp({ spool: spool.wrap });
+    spool.faults.requests = 1000;
+    await create(['never']);
+    spool.faults.requests = 0;
+    const other = await create(['other']);
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect((await find(other)).status).toBe('ended');
+  });
+
+  it('expires a batch that could be opened only after its day was over', async () => {
+    const spool = fragileSpool();
+    const { create, find, advance } = await setUp({ spool: spool.wrap });
+    spool.faults.requests = 1_000_000;
+    const batch = await create(['a']);
+    await advance(BATCH_LIFETIME_MS);
+    spool.faults.requests = 0;
+    await advance(3_600_000);
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { expired: 1 } });
+  });
+
+  it('claims and ends again after the catalog failed', async () => {
+    const catalog = fragileCatalog();
+    const { upstream, create, find, advance, quiet } = await setUp({ catalog: catalog.wrap });
+    catalog.faults.claim = 2;
+    const batch = await create(['a']);
+    await advance(5000);
+    catalog.faults.end = 2;
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect((await find(batch)).status).toBe('in_progress');
+    await advance(5000);
+    expect((await find(batch)).status).toBe('ended');
+  });
+
+  it.each(['claim', 'end', 'open', 'commit', 'backoff'] as const)(
+    'leaves no timer when stopped after a failed %s',
+    async (what) => {
+      const spool = fragileSpool();
+      const catalog = fragileCatalog();
+      const { clock, engine, upstream, create, advance, quiet } = await setUp({
+        spool: spool.wrap,
+        catalog: catalog.wrap,
+      });
+      if (what === 'claim') catalog.faults.claim = 1;
+      if (what === 'open') spool.faults.results = 1;
+      await create(names('p', 2));
+      if (what === 'end') catalog.faults.end = 1;
+      if (what === 'commit') spool.faults.commits = 9;
+      const [status, body] = what === 'backoff' ? [529, error('overloaded_error', 'busy')] : [200, undefined];
+      for (const call of upstream.calls) call.answer(status, body);
+      await quiet();
+      await advance(10);
+      await engine.stop();
+      await quiet();
+      expect(clock.pendingCount).toBe(0);
+    },
+  );
+
+  it('opens nothing more once it stops, and frees what it had claimed', async () => {
+    const opened: string[] = [];
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const { engine, catalog, clock, create } = await setUp({
+      spool: (spool) => ({
+        ...spool,
+        async openRequestLog(id) {
+          opened.push(id);
+          await held;
+          return spool.openRequestLog(id);
+        },
+      }),
+      awaitOpening: false,
+    });
+    for (let i = 0; i < 5; i++) await create(['a']);
+    const stopped = engine.stop();
+    goOn();
+    await stopped;
+    expect(opened).toHaveLength(1);
+    expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
+  });
+});
