@@ -3,12 +3,13 @@ import {
   nextStep,
   type Clock,
   type NextStep,
+  type ParamsError,
   type Pause,
   type Timer,
   type UpstreamAnswer,
   type UpstreamError,
 } from '@batchwright/core';
-import { makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
+import { LIMITS, makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { batchMessage, type MessageUsage } from '../results/batch-message.ts';
@@ -17,7 +18,7 @@ import type { Activity } from '../runtime/activity.ts';
 import type { Shard } from '../schedule/shard.ts';
 import { Attempt } from './attempt.ts';
 import { CallHeaders } from './call-headers.ts';
-import { refusalOf } from './params-check.ts';
+import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
 import { UpstreamGate } from './upstream-gate.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -39,12 +40,16 @@ export interface DispatcherOptions {
   readonly log: Log;
 }
 
+/** What the params of all calls in flight may hold in memory. Only huge requests, many at once, ever come near. */
+const BYTES_IN_FLIGHT = 1024 * 1024 * 1024;
+
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #gate: UpstreamGate;
   readonly #turns = new FairShare();
   readonly #shards = new Map<BatchId, ShardInFlight>();
   #inFlight = 0;
+  #bytesInFlight = 0;
   #wake: Timer | null = null;
   #pumping = false;
   #stopped = false;
@@ -136,7 +141,7 @@ export class Dispatcher {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#turns.isAnyReady) {
+    while (!this.#stopped && this.#turns.isAnyReady && this.#bytesInFlight < BYTES_IN_FLIGHT) {
       if (!this.#gate.mayStart(this.#inFlight, this.#options.clock.now())) return this.#lookAgain();
       const turn = this.#shards.get(this.#turns.next() as BatchId) as ShardInFlight;
       const request = turn.shard.take();
@@ -154,9 +159,12 @@ export class Dispatcher {
   }
 
   #start(turn: ShardInFlight, request: number): void {
-    const attempt = new InFlight(turn, request, this);
+    const bytes = turn.shard.requests.index.paramsBytes[request] as number;
+    const attempt = new InFlight(turn, request, bytes, this);
     turn.attempts.add(attempt);
     this.#inFlight++;
+    this.#bytesInFlight += bytes;
+    if (bytes > LIMITS.messageBodyBytes) return this.#refuse(attempt, PARAMS_TOO_LARGE);
     const params = turn.shard.requests.peekParams(request);
     if (params === null) void this.#options.activity.track(this.#readAndSend(attempt));
     else this.#trySend(attempt, params);
@@ -165,10 +173,17 @@ export class Dispatcher {
   async #readAndSend(attempt: InFlight): Promise<void> {
     try {
       const params = await attempt.turn.shard.requests.readParams(attempt.request);
-      if (!attempt.isOver) this.#trySend(attempt, params);
+      if (attempt.isOver) return;
+      if (this.#stopped) this.#giveBack(attempt);
+      else this.#trySend(attempt, params);
     } catch (error) {
       if (!attempt.isOver) this.#unreadable(attempt, error);
     }
+  }
+
+  #giveBack(attempt: InFlight): void {
+    this.#free(attempt);
+    attempt.turn.shard.giveBack(attempt.request);
   }
 
   #trySend(attempt: InFlight, params: Uint8Array): void {
@@ -188,11 +203,7 @@ export class Dispatcher {
   #send(attempt: InFlight, params: Uint8Array): void {
     const { shard, headers } = attempt.turn;
     const refusal = refusalOf(params, shard.batch.apiVersion);
-    if (refusal !== null) {
-      this.#free(attempt);
-      shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), refusal, null));
-      return this.#pumpSoon();
-    }
+    if (refusal !== null) return this.#refuse(attempt, refusal);
     const { upstream, clock } = this.#options;
     const answer = new Attempt(attempt, () => clock.now());
     attempt.call = answer;
@@ -202,6 +213,14 @@ export class Dispatcher {
         answer,
       ),
     );
+  }
+
+  /** Settles what no upstream need be asked about. */
+  #refuse(attempt: InFlight, error: ParamsError): void {
+    const { shard } = attempt.turn;
+    this.#free(attempt);
+    shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), error, null));
+    this.#pumpSoon();
   }
 
   firstByte(call: Attempt): void {
@@ -290,6 +309,7 @@ export class Dispatcher {
     attempt.isOver = true;
     attempt.turn.attempts.delete(attempt);
     this.#inFlight--;
+    this.#bytesInFlight -= attempt.bytes;
     if (this.#inFlight === 0) this.#drained?.();
   }
 }
@@ -304,13 +324,16 @@ interface ShardInFlight {
 class InFlight {
   readonly turn: ShardInFlight;
   readonly request: number;
+  /** Of its params. */
+  readonly bytes: number;
   readonly #dispatcher: Dispatcher;
   call: Attempt | null = null;
   isOver = false;
 
-  constructor(turn: ShardInFlight, request: number, dispatcher: Dispatcher) {
+  constructor(turn: ShardInFlight, request: number, bytes: number, dispatcher: Dispatcher) {
     this.turn = turn;
     this.request = request;
+    this.bytes = bytes;
     this.#dispatcher = dispatcher;
   }
 

@@ -1,5 +1,5 @@
 import { batchRefusal, type ParamsError } from '@batchwright/core';
-import type { ApiVersion } from '@batchwright/protocol';
+import { LIMITS, wireError, type ApiVersion } from '@batchwright/protocol';
 import { outline, text, type Outline } from '../scan/outline.ts';
 
 /**
@@ -13,6 +13,13 @@ export function refusalOf(params: Uint8Array, version: ApiVersion): ParamsError 
   if (keys !== null && isPlain(keys, bytes) && !DEEP_MARKS.some((mark) => bytes.includes(mark))) return null;
   return batchRefusal(JSON.parse(bytes.toString('utf8')), version);
 }
+
+/** For params longer than a Messages body may be, which the Messages API would answer with 413. */
+export const PARAMS_TOO_LARGE: ParamsError = {
+  // A result has no place for the type `request_too_large`.
+  type: 'invalid_request_error',
+  message: wireError({ type: 'body_too_large', limitBytes: LIMITS.messageBodyBytes }).message,
+};
 
 /** Keys that no batch rule refuses, whatever they hold. */
 const HARMLESS_KEYS: ReadonlySet<string> = new Set([
