@@ -16,7 +16,7 @@ export class Attempt implements UpstreamEvents {
   readonly #events: AttemptEvents;
   readonly #now: () => number;
   #cancel: CancelCall | null = null;
-  #status = 0;
+  #status: number | null = null;
   #headers: Readonly<Record<string, string | readonly string[] | undefined>> = {};
   #chunks: Uint8Array[] = [];
   #bytes = 0;
@@ -30,6 +30,11 @@ export class Attempt implements UpstreamEvents {
 
   get headers(): Readonly<Record<string, string | readonly string[] | undefined>> {
     return this.#headers;
+  }
+
+  /** Null until an answer's head has come. */
+  get status(): number | null {
+    return this.#status;
   }
 
   /** Ties the attempt to its call; a call that was over before it returned needs no tie. */
@@ -64,7 +69,7 @@ export class Attempt implements UpstreamEvents {
     const body = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
     this.#finish(
       classifyAnswer({
-        status: this.#status,
+        status: this.#status ?? 0,
         headers: this.#headers,
         body: this.#status === 200 ? null : errorBody(body),
         nowMs: this.#now(),

@@ -1,5 +1,6 @@
 import { LIMITS } from '@batchwright/protocol';
 import { describe, expect, it } from 'vitest';
+import { silentLog } from '../observe/log.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
 import type { RequestIndex, RequestLog, Spool } from '../spool/spool.ts';
 
@@ -61,5 +62,32 @@ describe('Dispatcher', () => {
     expect(upstream.calls).toEqual([]);
     expect(engine.dispatcher.inFlight).toBe(0);
     expect((await find(batch)).counts.processing).toBe(1);
+  });
+
+  it('warns of an upstream that fails, once a minute and without its words', async () => {
+    const warnings: unknown[] = [];
+    const log = { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) };
+    const { upstream, create, advance, quiet } = await setUp({ log });
+    await create(names('p', 4));
+    upstream.calls[0]?.answer(500, error('api_error', 'cannot parse "my secret prompt"'));
+    upstream.calls[1]?.fail('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:8000');
+    await quiet();
+    expect(warnings).toEqual([{ upstream: 'held', answer: 'broken', status: 500, reason: undefined }]);
+    await advance(60_000);
+    upstream.calls[2]?.fail('ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:8000');
+    await quiet();
+    expect(warnings.slice(1)).toEqual([
+      { upstream: 'held', answer: 'broken', status: undefined, reason: expect.stringContaining('ECONNREFUSED') },
+    ]);
+  });
+
+  it('says why answers of status 200 are of no use', async () => {
+    const warnings: unknown[] = [];
+    const log = { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) };
+    const { upstream, create, quiet } = await setUp({ log });
+    await create(['a']);
+    upstream.calls[0]?.answer(200, '<html>');
+    await quiet();
+    expect(warnings).toMatchObject([{ status: 200, reason: 'status 200 without a JSON object' }]);
   });
 });

@@ -43,6 +43,9 @@ export interface DispatcherOptions {
 /** What the params of all calls in flight may hold in memory. Only huge requests, many at once, ever come near. */
 const BYTES_IN_FLIGHT = 1024 * 1024 * 1024;
 
+/** A failing upstream is worth a warning this often, however many requests it fails. */
+const WARNING_INTERVAL_MS = 60_000;
+
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #gate: UpstreamGate;
@@ -51,6 +54,7 @@ export class Dispatcher {
   #inFlight = 0;
   #bytesInFlight = 0;
   #wake: Timer | null = null;
+  #warningDueMs = Number.NEGATIVE_INFINITY;
   #pumping = false;
   #stopped = false;
   #drained: (() => void) | null = null;
@@ -244,6 +248,19 @@ export class Dispatcher {
     const now = clock.now();
     metrics.upstreamAnswered(answer.type, (now - call.startedAtMs) / 1000);
     this.#gate.learn(answer, call.headers, call.startedAtMs, now);
+    if (answer.type === 'broken' || answer.type === 'timed_out') this.#warn(answer, call.status, now);
+  }
+
+  /** Without it a wrong base URL would fail in silence for a day. An upstream's own words may quote a prompt and stay out. */
+  #warn(answer: UpstreamAnswer, status: number | null, now: number): void {
+    if (now < this.#warningDueMs) return;
+    this.#warningDueMs = now + WARNING_INTERVAL_MS;
+    const { log, upstream } = this.#options;
+    const reason = answer.type === 'broken' && (status === null || status === 200) ? answer.reason : undefined;
+    log.warn(
+      { upstream: upstream.name, answer: answer.type, status: status ?? undefined, reason },
+      'upstream gave no answer of use; requests wait and are tried again',
+    );
   }
 
   #retry(attempt: InFlight, atMs: number, answer: UpstreamAnswer): void {
