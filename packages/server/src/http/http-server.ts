@@ -107,6 +107,8 @@ function refuseConnection(room: Room, call: Call | undefined, error: Error, sock
     call.response.setHeader('connection', 'close');
     send(call, refuse(problem));
     call.response.end();
+    // Node forgets a request that was answered: whoever reads its body would wait in vain, and hold its place in intake.
+    socket.once('close', () => call.request.destroy());
     return;
   }
   const requestId = refuseRaw(socket, problem, room.services.randomBytes);
