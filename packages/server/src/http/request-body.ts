@@ -25,9 +25,7 @@ export type OpenedBody =
  */
 export function openBody(call: Call, limitBytes: number): OpenedBody {
   const { request, response } = call;
-  const encoding = String(request.headers['content-encoding'] ?? '')
-    .trim()
-    .toLowerCase();
+  const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
   if (!isSupported(encoding)) return { type: 'refused', problem: { type: 'body_encoding_unsupported', encoding } };
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
     return { type: 'refused', problem: { type: 'body_too_large', limitBytes } };

@@ -53,7 +53,7 @@ function setUp() {
 
 describe('ResultCommitter', () => {
   it('names no row durable before its commit has been written', async () => {
-    const { log, pace, durable, add, turns } = setUp();
+    const { log, durable, add, turns } = setUp();
     add(1);
     await turns();
     expect(log.commits).toHaveLength(1);
@@ -94,7 +94,7 @@ describe('ResultCommitter', () => {
   });
 
   it('does not wait once a megabyte has gathered', async () => {
-    const { log, pace, add, turns } = setUp();
+    const { log, add, turns } = setUp();
     add(1);
     await turns();
     add(2, `${'x'.repeat(1024 * 1024)}\n`);
@@ -128,7 +128,7 @@ describe('ResultCommitter', () => {
   });
 
   it('is congested while eight megabytes wait, and no longer once they are written', async () => {
-    const { log, pace, committer, add, turns } = setUp();
+    const { log, committer, add, turns } = setUp();
     add(1);
     await turns();
     add(2, `${'x'.repeat(8 * 1024 * 1024)}\n`);
@@ -153,7 +153,7 @@ describe('ResultCommitter', () => {
   });
 
   it('writes what has gathered before it closes the log', async () => {
-    const { log, pace, durable, committer, add, turns } = setUp();
+    const { log, durable, committer, add, turns } = setUp();
     add(1);
     await turns();
     add(2);

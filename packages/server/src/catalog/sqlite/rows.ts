@@ -80,8 +80,8 @@ export function batchOf(row: unknown): BatchRecord {
     requestCount: batch.request_count,
     counts: { processing, succeeded, errored, canceled, expired },
     apiVersion: batch.api_version,
-    betas: JSON.parse(batch.betas),
+    betas: JSON.parse(batch.betas) as BatchRecord['betas'],
     userProfileId: batch.user_profile_id,
-    options: JSON.parse(batch.options),
+    options: JSON.parse(batch.options) as BatchRecord['options'],
   };
 }
