@@ -9,7 +9,14 @@ export function deferredUpstream(name: string, open: () => Promise<Upstream>): U
   let opening: Promise<Upstream> | null = null;
 
   const opened = (): Promise<Upstream> => {
-    opening ??= open().then((it) => (upstream = it));
+    opening ??= open().then(
+      (it) => (upstream = it),
+      (error: unknown) => {
+        // The next call tries anew: what was amiss with the files at hand may have passed.
+        opening = null;
+        throw error;
+      },
+    );
     return opening;
   };
 
@@ -36,7 +43,8 @@ export function deferredUpstream(name: string, open: () => Promise<Upstream>): U
     isSimulated: false,
     call: (request, events) => (upstream === null ? callLater(request, events) : upstream.call(request, events)),
     close: async () => {
-      if (opening !== null) await (await opening).close();
+      const it = await opening?.catch(() => null);
+      await it?.close();
     },
   };
 }
