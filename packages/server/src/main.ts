@@ -47,7 +47,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     return await assemble(config, (close) => closers.push(close));
   } catch (error) {
     // Whatever stands already is taken down again, last made first, so that a failed start leaves nothing behind.
-    for (const close of closers.toReversed()) await close();
+    // The first failure is the one to tell, and no second one keeps the rest open.
+    for (const close of closers.toReversed()) await close().catch(() => undefined);
     throw error;
   }
 }
@@ -107,10 +108,12 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
     readiness: () => readiness(catalog),
   });
 
-  const key = await firstKey(catalog, config.apiKey, randomBytes, clock.now());
   opened(() => engine.stop());
   await engine.start();
   const { port } = await http.listen(config.host, config.port);
+  opened(() => http.close(0));
+  // Last, and before a first call can have come: a key made by a start that fails would be lost, and no other made.
+  const key = await firstKey(catalog, config.apiKey, randomBytes, clock.now());
   const url = `http://${urlHost(config.host)}:${port}`;
   log.info({ url, upstream: upstream.name, dataDir: config.dataDir }, 'listening');
   let closing: Promise<void> | null = null;
