@@ -86,7 +86,8 @@ export async function setUp(options: EngineSetting = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const upstream = new HeldUpstream(() => clock.now());
   let seed = 0;
-  const randomBytes = (length: number): Uint8Array => Uint8Array.from({ length }, () => seed++ % 251);
+  const randomBytes = (length: number): Uint8Array =>
+    Uint8Array.from({ length }, () => Math.imul(seed++, 0x9e3779b1) >>> 24);
   const catalog = createMemoryCatalog({ randomBytes, now: () => clock.now() });
   const spool = createMemorySpool();
   const activity = new Activity();

@@ -175,4 +175,29 @@ describe('Scheduler', () => {
     expect(opened).toHaveLength(1);
     expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
   });
+
+  it('checkpoints counters no more than some twenty times a second, however many batches run', async () => {
+    let checkpoints = 0;
+    const { upstream, create, advance } = await setUp({
+      concurrency: 200,
+      catalog: (catalog) => ({
+        ...catalog,
+        shards: {
+          ...catalog.shards,
+          recordProgress: (...args) => (checkpoints++, catalog.shards.recordProgress(...args)),
+        },
+      }),
+    });
+    for (let i = 0; i < 100; i++) await create(names('p', 30));
+    let answered = 0;
+    for (let second = 0; second < 10; second++) {
+      const { length } = upstream.calls;
+      while (answered < length) upstream.calls[answered++]?.answer();
+      await advance(1000);
+    }
+    expect(answered).toBeGreaterThan(1000);
+    // Each batch's first, and then twenty a second.
+    expect(checkpoints).toBeLessThanOrEqual(100 + 10 * 20);
+    expect(checkpoints).toBeGreaterThan(100);
+  });
 });

@@ -37,6 +37,8 @@ const OPEN_SHARDS_LIMIT = 1000;
 /** Embedded, the data directory's lock makes this process the only owner: a lease outlives any batch. */
 const LEASE_MS = 30 * 24 * 60 * 60 * 1000;
 const PROGRESS_INTERVAL_MS = 1000;
+/** Each checkpoint is a sync of the disk that holds the event loop: a thousand batches must not make a thousand a second. */
+const PROGRESS_PER_SECOND = 20;
 const RETRY_MS = 1000;
 /** A batch that cannot be opened is tried again ever more slowly, up to this: its disk may come back. */
 const REOPEN_LAST_MS = 60_000;
@@ -257,11 +259,12 @@ export class Scheduler implements Service {
     onLost: (shard) => this.#drop(shard),
   };
 
-  /** The catalog learns the counters at most once a second: enough for other nodes, nothing for the disk. */
+  /** The catalog learns the counters at most once a second, and less often the more batches run. */
   #recordProgress(running: Running): void {
     const { pace, catalog, activity, log } = this.#options;
     if (pace.now() < running.progressDueMs || running.ending) return;
-    running.progressDueMs = pace.now() + PROGRESS_INTERVAL_MS;
+    const allMs = (this.#running.size / PROGRESS_PER_SECOND) * 1000;
+    running.progressDueMs = pace.now() + Math.max(PROGRESS_INTERVAL_MS, allMs);
     const { shard } = running;
     const counts = shard.runningCounts;
     activity
