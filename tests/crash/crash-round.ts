@@ -147,7 +147,8 @@ export class CrashRound {
   async #createAndAnswer(server: ServerProcess, count: number, share: number): Promise<Submitted> {
     const batch = this.#newBatch(count);
     await this.#create(server, batch);
-    const answered = () => batch.customIds.filter((id) => this.upstream.callsOf(id)[0]?.answeredMs != null).length;
+    const isAnswered = (id: string): boolean => (this.upstream.callsOf(id)[0]?.answeredMs ?? null) !== null;
+    const answered = () => batch.customIds.filter(isAnswered).length;
     await until('enough requests were answered', () => answered() >= Math.floor(count * share));
     return batch;
   }

@@ -27,9 +27,9 @@ export function mountSmallDisk(bytes: number): SmallDisk | null {
   return {
     path,
     fill: async () => {
-      const isFull = (error: NodeJS.ErrnoException): boolean => error.code === 'ENOSPC';
-      const outcome = await writeFile(ballast, Buffer.alloc(bytes)).catch((error: NodeJS.ErrnoException) => error);
-      if (!(outcome instanceof Error && isFull(outcome))) throw new Error('the disk did not fill', { cause: outcome });
+      const outcome = await writeFile(ballast, Buffer.alloc(bytes)).catch((error: unknown) => error);
+      const isFull = outcome instanceof Error && 'code' in outcome && outcome.code === 'ENOSPC';
+      if (!isFull) throw new Error('the disk did not fill', { cause: outcome });
     },
     free: () => rm(ballast),
     makeReadOnly: () => runs('mount', '-o', 'remount,ro', path),

@@ -60,15 +60,15 @@ describe('SegmentRemover', () => {
   it('does not miss a batch that is deleted while it removes another', async () => {
     const { spool, remover, add, remove, onRemoval } = await setUp();
     const [first, second] = [await add('first'), await add('second')];
-    let joined: Promise<void> | null = null;
+    const joined: Promise<void>[] = [];
     onRemoval(async (id) => {
       if (id !== first) return;
       await remove(second);
-      joined = remover.runOnce();
+      joined.push(remover.runOnce());
     });
     await remove(first);
     await remover.runOnce();
-    await joined;
+    await Promise.all(joined);
     expect(await spool.list()).toEqual([]);
   });
 

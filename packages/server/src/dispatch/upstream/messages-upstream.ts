@@ -38,7 +38,6 @@ class MessagesUpstream implements Upstream {
   readonly #makeClient: typeof Client;
   readonly #idle: Client[] = [];
   readonly #all = new Set<Client>();
-  readonly #flatHeaders = new WeakMap<object, string[]>();
 
   constructor(options: MessagesUpstreamOptions, makeClient: typeof Client) {
     const url = new URL(options.baseUrl);
