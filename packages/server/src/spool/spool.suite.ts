@@ -110,6 +110,18 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         await log.close();
       });
 
+      test('keep their plan, and have none when none was given', async () => {
+        const plan = Uint8Array.from({ length: 1000 }, (_, i) => i * 7);
+        const writer = await spool.createRequestLog(BATCH);
+        await writer.append(Buffer.from(three.body));
+        await writer.commit(three.index, plan);
+        await store(spool, OTHER, three);
+        const reopened = await later();
+        const logs = [await reopened.openRequestLog(BATCH), await reopened.openRequestLog(OTHER)];
+        expect(logs.map((log) => log.plan)).toEqual([plan, null]);
+        await Promise.all(logs.map((log) => log.close()));
+      });
+
       test('cannot be created twice under one id', async () => {
         await store(spool, BATCH, three);
         await expect(spool.createRequestLog(BATCH)).rejects.toThrow();

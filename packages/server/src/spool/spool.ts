@@ -45,8 +45,8 @@ export interface RequestLogWriter {
    * flight; the block's bytes must not change until its promise resolves.
    */
   append(block: Uint8Array): Promise<void>;
-  /** Makes body and index durable. The batch is readable afterwards. */
-  commit(index: RequestIndex): Promise<void>;
+  /** Makes body, index and plan durable. The batch is readable afterwards. */
+  commit(index: RequestIndex, plan?: Uint8Array | null): Promise<void>;
   /** Leaves no trace of the batch. */
   discard(): Promise<void>;
 }
@@ -68,6 +68,8 @@ export interface RequestIndex {
 
 export interface RequestLog {
   readonly index: RequestIndex;
+  /** The plan as it was committed. Null when there was none, or when it is damaged: it saves money, and no result needs it. */
+  readonly plan: Uint8Array | null;
   /** The bytes of one request's params, as the client sent them. Valid until the caller lets go of them. */
   readParams(request: number): Promise<Uint8Array>;
   /** The same without waiting when the bytes are already at hand, else null. Sequential readers find most at hand. */

@@ -4,6 +4,7 @@
  *     <root>/msgbatch_01…/
  *       body            what the client sent, byte for byte
  *       index           where each request lies in it             (request-index-format.ts)
+ *       plan            how its requests are best ordered, if they share anything
  *       results.jsonl   what GET …/results serves, append-only
  *       done.log        which of its lines settles which request  (done-log-format.ts)
  *       results.salvage only between a loss of power and the next opening (result-recovery.ts)

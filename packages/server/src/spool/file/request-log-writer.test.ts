@@ -28,8 +28,8 @@ describe('a request log writer', () => {
     expect(
       files.effects.filter(({ type }) => type.startsWith('sync')).map(({ type, path }) => `${type} ${path}`),
     ).toEqual([
-      `sync ${DIRECTORY}/index`,
       `sync ${DIRECTORY}/body`,
+      `sync ${DIRECTORY}/index`,
       `syncDirectory ${DIRECTORY}`,
       'syncDirectory /spool',
     ]);
@@ -87,6 +87,17 @@ describe('a request log writer', () => {
     const writer = await spool.createRequestLog(BATCH);
     await writer.append(small.body);
     await expect(writer.commit(small.index)).rejects.toBeInstanceOf(SpoolFullError);
+    await writer.discard();
+    expect(files.contents.size).toBe(0);
+    expect(files.openFiles).toBe(0);
+  });
+
+  test('on a disk with no room for the plan leaves no trace either', async () => {
+    files.spaceBytes = small.body.length + 2000;
+    const writer = await spool.createRequestLog(BATCH);
+    await writer.append(small.body);
+    await expect(writer.commit(small.index, new Uint8Array(2000))).rejects.toBeInstanceOf(SpoolFullError);
+    expect(files.openFiles).toBe(1);
     await writer.discard();
     expect(files.contents.size).toBe(0);
     expect(files.openFiles).toBe(0);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { BLOCK_ALIGNMENT_BYTES, REQUEST_BLOCK_BYTES, type RequestIndex, type RequestLogWriter } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
+import { encodePlanFile } from './plan-file.ts';
 import { encodeIndex } from './request-index-format.ts';
 import { withFile, writeFully, type SpoolFile, type SpoolFiles } from './spool-files.ts';
 
@@ -14,11 +15,11 @@ export interface DirectWriting {
 }
 
 /**
- * Writes `body` and `index` of one batch. Bodies of several blocks go past the page cache where the file system allows
+ * Writes `body`, `index` and `plan` of one batch. Bodies of several blocks go past the page cache where the file system allows
  * it: a steady 2.8 GB/s from reused memory, where buffered writes drop to a tenth when the cache has to grow. A body
  * of one block stays in the cache, where dispatch reads it a moment later.
  *
- * Invariant: `index` is written after every byte of `body`, and both are synced before `commit` resolves.
+ * Invariant: `index` is written after every byte of `body`, and all are synced before `commit` resolves.
  */
 export class FileRequestLogWriter implements RequestLogWriter {
   readonly #files: SpoolFiles;
@@ -84,17 +85,18 @@ export class FileRequestLogWriter implements RequestLogWriter {
     return write;
   }
 
-  async commit(index: RequestIndex): Promise<void> {
+  async commit(index: RequestIndex, plan: Uint8Array | null = null): Promise<void> {
     assert(!this.#closed, 'commit after commit or discard');
     await Promise.all(this.#inFlight);
     if (this.#failure !== null) throw this.#failure;
     try {
       // Direct writes end at a block's boundary; the padding goes here.
       await this.#body.truncate(this.#position);
-      await withFile(this.#files, join(this.#directory, 'index'), 'write', async (file) => {
-        await writeFully(file, encodeIndex(index, this.#position), 0);
-        await Promise.all([file.datasync(), this.#body.datasync()]);
-      });
+      await allDone([
+        this.#writeWhole('index', encodeIndex(index, this.#position)),
+        plan === null ? null : this.#writeWhole('plan', encodePlanFile(plan)),
+        this.#body.datasync(),
+      ]);
       await this.#close();
       await this.#files.syncDirectory(this.#directory);
       await this.#files.syncDirectory(this.#parent);
@@ -114,6 +116,13 @@ export class FileRequestLogWriter implements RequestLogWriter {
     } catch (cause) {
       throw spoolFailure(`discarding ${this.#directory}`, cause);
     }
+  }
+
+  #writeWhole(name: string, bytes: Uint8Array): Promise<void> {
+    return withFile(this.#files, join(this.#directory, name), 'write', async (file) => {
+      await writeFully(file, bytes, 0);
+      await file.datasync();
+    });
   }
 
   async #write(block: Uint8Array, position: number): Promise<void> {
@@ -150,6 +159,13 @@ export class FileRequestLogWriter implements RequestLogWriter {
     this.#closed = true;
     await Promise.all([this.#body.close(), this.#directBody?.close()]);
   }
+}
+
+/** Waits for every one, even when one fails: nothing may still be written when the directory is discarded. */
+async function allDone(writes: readonly (Promise<void> | null)[]): Promise<void> {
+  const outcomes = await Promise.allSettled(writes);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** The block and what follows it in its memory, up to an aligned length; null when the memory ends before. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { RequestIndex, RequestLog } from '../spool.ts';
-import { spoolFailure } from '../spool-failure.ts';
+import { errorCode, spoolFailure } from '../spool-failure.ts';
+import { decodePlanFile } from './plan-file.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { decodeIndex, type StoredIndex } from './request-index-format.ts';
 import { readWhole, withFile, type SpoolFile, type SpoolFiles } from './spool-files.ts';
@@ -16,26 +17,38 @@ export async function readIndex(files: SpoolFiles, directory: string): Promise<S
   return stored;
 }
 
+async function readPlan(files: SpoolFiles, directory: string): Promise<Uint8Array | null> {
+  try {
+    return decodePlanFile(await withFile(files, join(directory, 'plan'), 'read', readWhole));
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return null;
+    throw cause;
+  }
+}
+
 /** Reads the requests of one batch. */
 export class FileRequestLog implements RequestLog {
   readonly index: RequestIndex;
+  readonly plan: Uint8Array | null;
   readonly #body: SpoolFile;
   readonly #readAhead: ReadAhead;
   readonly #directory: string;
 
-  private constructor(directory: string, body: SpoolFile, stored: StoredIndex) {
+  private constructor(directory: string, body: SpoolFile, stored: StoredIndex, plan: Uint8Array | null) {
     this.#directory = directory;
     this.#body = body;
     this.#readAhead = new ReadAhead(body, stored.bodyBytes);
     this.index = stored.index;
+    this.plan = plan;
   }
 
   static async open(files: SpoolFiles, directory: string): Promise<FileRequestLog> {
     try {
       const stored = await readIndex(files, directory);
+      const plan = await readPlan(files, directory);
       const body = await files.open(join(directory, 'body'), 'read');
       const bodyBytes = await body.size();
-      if (bodyBytes === stored.bodyBytes) return new FileRequestLog(directory, body, stored);
+      if (bodyBytes === stored.bodyBytes) return new FileRequestLog(directory, body, stored, plan);
       await body.close();
       throw new Error(`body has ${bodyBytes} bytes where its index says ${stored.bodyBytes}`);
     } catch (cause) {

@@ -22,6 +22,7 @@ import {
 interface MemoryBatch {
   body: Uint8Array;
   index: RequestIndex | null;
+  plan: Uint8Array | null;
   /** Null until somebody opened the results for appending. */
   results: { readonly lines: Uint8Array[]; readonly rows: ResultRow[]; epoch: number; owner: object | null } | null;
 }
@@ -39,7 +40,7 @@ export function createMemorySpool(): Spool {
     async createRequestLog(batchId) {
       checkBatchId(batchId);
       if (batches.has(batchId)) throw new Error(`the spool has a batch ${batchId} already`);
-      const batch: MemoryBatch = { body: new Uint8Array(0), index: null, results: null };
+      const batch: MemoryBatch = { body: new Uint8Array(0), index: null, plan: null, results: null };
       batches.set(batchId, batch);
       return requestLogWriter(batch, () => batches.delete(batchId));
     },
@@ -79,11 +80,12 @@ function requestLogWriter(batch: MemoryBatch, remove: () => void): RequestLogWri
       );
       if (block.length > 0) blocks.push(Uint8Array.from(block));
     },
-    async commit(index) {
+    async commit(index, plan = null) {
       assert(!closed, 'commit after commit or discard');
       closed = true;
       batch.body = Buffer.concat(blocks);
       batch.index = index;
+      batch.plan = plan;
     },
     async discard() {
       closed = true;
@@ -93,7 +95,7 @@ function requestLogWriter(batch: MemoryBatch, remove: () => void): RequestLogWri
 }
 
 function requestLog(batch: MemoryBatch): RequestLog {
-  const { body, index } = batch;
+  const { body, index, plan } = batch;
   if (index === null) throw new Error('the batch was never committed');
   const peekParams = (request: number): Uint8Array => {
     const offset = index.paramsOffset[request];
@@ -101,7 +103,7 @@ function requestLog(batch: MemoryBatch): RequestLog {
     assert(offset !== undefined && length !== undefined, `no request ${request} among ${index.count}`);
     return body.subarray(offset, offset + length);
   };
-  return { index, peekParams, readParams: async (request) => peekParams(request), close: async () => undefined };
+  return { index, plan, peekParams, readParams: async (request) => peekParams(request), close: async () => undefined };
 }
 
 function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
