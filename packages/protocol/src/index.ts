@@ -7,6 +7,7 @@ export * from './ids.ts';
 export * from './limits.ts';
 export * from './messages.ts';
 export * from './models.ts';
+export * from './prices.ts';
 export * from './problems.ts';
 export * from './results.ts';
 export * from './timestamps.ts';

@@ -1,0 +1,51 @@
+import { findModel, findPrices, type NanoUsd } from '@batchwright/protocol';
+
+/** Tokens of one request, or of many of one model and price, by what each kind costs. */
+export interface TokenCounts {
+  /** Neither read from a cache nor written to one. */
+  readonly inputTokens: number;
+  readonly write5mTokens: number;
+  readonly write1hTokens: number;
+  readonly readTokens: number;
+  readonly outputTokens: number;
+}
+
+/** What else a bill depends on. */
+export interface BillTerms {
+  /** When the request ran: prices change. */
+  readonly atMs: number;
+  /** Whether the batch discount applies. */
+  readonly isBatch: boolean;
+  /** As `usage.inference_geo` says; `us` costs a tenth more. */
+  readonly inferenceGeo?: string | null;
+}
+
+/** Tokens of the whole prompt, whatever became of them. */
+export function promptTokensOf({ inputTokens, write5mTokens, write1hTokens, readTokens }: TokenCounts): number {
+  return inputTokens + write5mTokens + write1hTokens + readTokens;
+}
+
+/**
+ * What one request costs; null for a model without a known price. Discount and surcharge apply to the request's total,
+ * and what is left of a nano-dollar then is rounded to the nearest, a half upwards: the only rounding there is, so the
+ * sum of many bills is within half a nano-dollar a request of the exact amount.
+ */
+export function billOf(model: string, tokens: TokenCounts, terms: BillTerms): NanoUsd | null {
+  const prices = findPrices(model, promptTokensOf(tokens), terms.atMs);
+  if (prices === null) return null;
+  const total =
+    tokens.inputTokens * prices.input +
+    tokens.write5mTokens * prices.write5m +
+    tokens.write1hTokens * prices.write1h +
+    tokens.readTokens * prices.read +
+    tokens.outputTokens * prices.output;
+  const isUs = terms.inferenceGeo === 'us' && findModel(model)?.reportsGeo === true;
+  return scaled(total, isUs ? 11 : 1, (isUs ? 10 : 1) * (terms.isBatch ? 2 : 1)) as NanoUsd;
+}
+
+/** `total` times a fraction, to the nearest whole number, in whole numbers throughout. */
+function scaled(total: number, numerator: number, denominator: number): number {
+  const product = total * numerator;
+  const rest = product % denominator;
+  return (product - rest) / denominator + (2 * rest >= denominator ? 1 : 0);
+}
