@@ -1,3 +1,5 @@
+import type { Span } from '../scan/outline.ts';
+
 /**
  * Walks JSON that is known to be sound, such as params that intake has checked, and builds nothing but offsets. On bytes
  * that are not sound the answers mean nothing, but every walk ends.
@@ -89,6 +91,19 @@ export class Members {
     for (let at = this.keyStart; at < this.keyEnd; at++) if (this.#bytes[at] === BACKSLASH) return true;
     return false;
   }
+}
+
+/** Where a member's value lies, of the object that begins at `open`; of a key given twice the last counts. */
+export function findMember(bytes: Buffer, open: number, name: KeyName): Span | null {
+  if (bytes[open] !== BRACE_OPEN) return null;
+  const members = new Members(bytes, open);
+  let found: Span | null = null;
+  while (members.next()) {
+    const isWanted = members.keyIs(name);
+    members.skip();
+    if (isWanted) found = { start: members.valueStart, end: members.valueEnd };
+  }
+  return found;
 }
 
 /** The same bytes as a Buffer, whose searches and copies are native. */
