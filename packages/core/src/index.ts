@@ -8,6 +8,8 @@ export * from './clock/clock.ts';
 export * from './clock/system-clock.ts';
 export * from './clock/virtual-clock.ts';
 export * from './cost/bill.ts';
+export * from './prefix/prompt-blocks.ts';
+export * from './prefix/token-estimate.ts';
 export * from './rate/concurrency-limit.ts';
 export * from './rate/request-rate.ts';
 export * from './rate/token-bucket.ts';

@@ -9,11 +9,13 @@ import { CAPTURE_BYTES } from './layout';
 let target: usize = 0;
 let captured: u32 = 0;
 let overflowed: bool = false;
+let escaped: bool = false;
 
 export function beginCapture(address: usize): void {
   target = address;
   captured = 0;
   overflowed = false;
+  escaped = false;
 }
 
 export function endCapture(): void {
@@ -33,6 +35,11 @@ export function captureOverflowed(): bool {
   return overflowed;
 }
 
+/** The captured string may spell something else than its bytes say. */
+export function captureHasEscapes(): bool {
+  return escaped;
+}
+
 /** Keeps the `count` <= 16 bytes at `from`. 16 bytes of slack follow every capture, so whole vectors are moved. */
 export function captureRun16(from: usize, count: u32): void {
   v128.store(target + captured, v128.load(from));
@@ -43,7 +50,9 @@ export function captureRun16(from: usize, count: u32): void {
   }
 }
 
+/** Keeps a byte of an escape sequence; all others come in runs. */
 export function captureByte(c: u32): void {
+  escaped = true;
   if (captured == CAPTURE_BYTES) {
     overflowed = true;
     return;

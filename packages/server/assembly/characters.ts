@@ -16,6 +16,7 @@ export const MINUS: u32 = 0x2d;
 export const PLUS: u32 = 0x2b;
 export const POINT: u32 = 0x2e;
 export const ZERO: u32 = 0x30;
+export const LOWER_N: u32 = 0x6e;
 export const LOWER_E: u32 = 0x65;
 export const LOWER_U: u32 = 0x75;
 

@@ -12,10 +12,14 @@ import {
   PARAMS_BYTES,
   PARAMS_OFFSETS,
 } from './layout';
+import { ITEM_DEPTH } from './observer';
+import { beginPrompt, releasePrompt } from './prompt';
+import { forgetBlocks } from './prompt-blocks';
+import { watchTo } from './watched-depth';
 
 /**
  * What a create body says, gathered while it streams by. Depths: 0 the body, 1 its keys, 2 the items of `requests`,
- * 3 an item's keys; nothing deeper is looked at.
+ * 3 an item's keys; what lies deeper in a `params` is the prompt's.
  *
  * Of keys given twice the last counts, as `JSON.parse` has it, so nothing is concluded before its container ends: an
  * item is judged when its object ends, and a second `requests` forgets all that the first one held.
@@ -59,6 +63,8 @@ let role: Role = Role.None;
 let inRequests: bool = false;
 let inItem: bool = false;
 
+let promptSeed: u64 = 0;
+
 let bodyByte: u32 = ABSENT;
 let requestsByte: u32 = ABSENT;
 let items: i32 = 0;
@@ -80,7 +86,9 @@ let paramsEnd: f64 = 0;
 let itemExtraBytes: i32 = -1;
 let bodyExtraBytes: i32 = -1;
 
-export function beginBody(): void {
+/** `seed` stands for what all prompts of the body have in common without its saying so. */
+export function beginBody(seed: u64): void {
+  promptSeed = seed;
   role = Role.None;
   inRequests = false;
   inItem = false;
@@ -99,6 +107,10 @@ export function requestsFirstByte(): u32 {
 }
 export function itemCount(): i32 {
   return items;
+}
+/** Requests recorded; all of them, unless the body will be refused. */
+export function recordedCount(): i32 {
+  return recorded;
 }
 export function itemFault(): ItemFault {
   return fault;
@@ -199,6 +211,7 @@ function bodyValueBegins(c: u32): void {
 
 function forgetItems(): void {
   clearIds(recorded);
+  forgetBlocks();
   recorded = 0;
   items = 0;
   fault = ItemFault.None;
@@ -221,13 +234,19 @@ function itemValueBegins(offset: f64, c: u32): void {
   } else if (role == Role.Params) {
     paramsByte = c;
     paramsBegin = offset;
+    if (c == BRACE_OPEN) beginPrompt();
   }
 }
 
 function itemValueEnds(offset: f64): void {
   if (isCapturing()) customIdEnds();
-  else if (role == Role.Params) paramsEnd = offset;
+  else if (role == Role.Params) paramsEnds(offset);
   role = Role.None;
+}
+
+function paramsEnds(offset: f64): void {
+  paramsEnd = offset;
+  watchTo(ITEM_DEPTH);
 }
 
 function customIdEnds(): void {
@@ -268,5 +287,6 @@ function record(): void {
   }
   store<f64>(PARAMS_OFFSETS + ((<usize>items) << 3), paramsBegin);
   store<u32>(PARAMS_BYTES + ((<usize>items) << 2), <u32>(paramsEnd - paramsBegin));
+  releasePrompt(recorded, promptSeed);
   recorded++;
 }

@@ -12,15 +12,18 @@ import {
   SPACE,
   TAB,
 } from './characters';
+import { abandonDigest, isDigesting, pauseDigest, resumeDigest } from './digest';
 import { keyBegins, keyEnds, valueBegins, valueEnds } from './observer';
 import { clearFault, fail, Fault, faultAddress, faultKind } from './fault';
 import { MAXIMUM_NESTING, NESTING_STACK } from './layout';
 import { beginScalar, beginString, clearToken, continueToken, isTokenComplete, isTokenOpen } from './tokens';
+import { watchedDepth, watchTo } from './watched-depth';
 
 /**
  * The grammar of JSON (RFC 8259) over a stream of bytes, resumable at any byte. It accepts what `JSON.parse` accepts
  * of valid UTF-8 nested at most `MAXIMUM_NESTING` deep; that the bytes are UTF-8 is the host's to check. Keys and values
- * that lie at most `watchedDepth` containers deep are reported to the observer; deeper ones are only checked.
+ * that lie at most `watchedDepth()` containers deep are reported to the observer; deeper ones are only checked. The part
+ * being hashed, if there is one, gets all bytes but the whitespace between tokens.
  */
 
 /** What may come next, between tokens. */
@@ -44,7 +47,6 @@ let closer: u32 = 0;
 let inKey: bool = false;
 let newlines: bool = false;
 let fedBytes: f64 = 0;
-let watchedDepth: i32 = 0;
 
 export function beginDocument(watched: i32): void {
   expect = Expect.Value;
@@ -53,7 +55,8 @@ export function beginDocument(watched: i32): void {
   inKey = false;
   newlines = false;
   fedBytes = 0;
-  watchedDepth = watched;
+  watchTo(watched);
+  abandonDigest();
   clearFault();
   clearToken();
 }
@@ -82,11 +85,11 @@ export function faultOffset(start: usize): f64 {
 export function feed(start: usize, length: i32): Fault {
   const end = start + length;
   const shift = fedBytes - <f64>start;
-  const watched = watchedDepth;
   let at = start;
   let next = expect;
   let d = depth;
   let close = closer;
+  if (isDigesting()) resumeDigest(start);
 
   while (at < end) {
     if (isTokenOpen()) {
@@ -95,10 +98,10 @@ export function feed(start: usize, length: i32): Fault {
       if (inKey) {
         inKey = false;
         next = Expect.Colon;
-        if (d <= watched) keyEnds(d, shift + <f64>at);
+        if (d <= watchedDepth()) keyEnds(d, shift + <f64>at, at);
       } else {
         next = Expect.Separator;
-        if (d <= watched) valueEnds(d, shift + <f64>at);
+        if (d <= watchedDepth()) valueEnds(d, shift + <f64>at, at, false);
       }
       continue;
     }
@@ -109,14 +112,16 @@ export function feed(start: usize, length: i32): Fault {
         fail(Fault.Unexpected, at);
         break;
       }
+      if (isDigesting()) pauseDigest(at);
       at = skipWhitespace(at, end, d > 0);
+      if (isDigesting()) resumeDigest(at);
       continue;
     } else if (next == Expect.Separator) {
       if (c == COMMA && d > 0) next = close == BRACE_CLOSE ? Expect.Key : Expect.Value;
       else if (c == close) {
         d--;
         close = d > 0 ? load<u8>(NESTING_STACK + d - 1) : 0;
-        if (d <= watched) valueEnds(d, shift + <f64>at + 1);
+        if (d <= watchedDepth()) valueEnds(d, shift + <f64>at + 1, at + 1, true);
       } else {
         fail(Fault.Unexpected, at);
         break;
@@ -130,7 +135,7 @@ export function feed(start: usize, length: i32): Fault {
     } else if (next >= Expect.Key && c == QUOTE) {
       inKey = true;
       beginString();
-      if (d <= watched) keyBegins(d, shift + <f64>at);
+      if (d <= watchedDepth()) keyBegins(d, shift + <f64>at, at);
     } else if ((next == Expect.FirstKey || next == Expect.FirstElement) && c == close) {
       next = Expect.Separator;
       continue;
@@ -138,7 +143,7 @@ export function feed(start: usize, length: i32): Fault {
       fail(Fault.Unexpected, at);
       break;
     } else {
-      if (d <= watched) valueBegins(d, shift + <f64>at, c);
+      if (d <= watchedDepth()) valueBegins(d, shift + <f64>at, at, c);
       if (c == QUOTE) beginString();
       else if (c == BRACE_OPEN || c == BRACKET_OPEN) {
         if (d == MAXIMUM_NESTING) {
@@ -160,6 +165,7 @@ export function feed(start: usize, length: i32): Fault {
   expect = next;
   depth = d;
   closer = close;
+  if (isDigesting()) pauseDigest(end);
   if (faultKind() == Fault.None) fedBytes += <f64>length;
   return faultKind();
 }

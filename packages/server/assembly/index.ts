@@ -1,6 +1,6 @@
 import { beginBody as resetBody } from './create-body';
 import { beginDocument } from './grammar';
-import { observeBody, observeOutline } from './observer';
+import { ITEM_DEPTH, observeBody, observeOutline } from './observer';
 import { beginOutline as resetOutline } from './outline';
 
 /**
@@ -8,14 +8,13 @@ import { beginOutline as resetOutline } from './outline';
  * until the document is over or a fault is found, then the questions.
  */
 
-/** The deepest keys each use looks at: an item's own, an object's own. */
-const BODY_DEPTH: i32 = 3;
+/** The deepest keys looked at: an object's own. */
 const OUTLINE_DEPTH: i32 = 1;
 
-export function beginBody(): void {
+export function beginBody(promptSeed: u64): void {
   observeBody();
-  resetBody();
-  beginDocument(BODY_DEPTH);
+  resetBody(promptSeed);
+  beginDocument(ITEM_DEPTH);
 }
 
 export function beginOutline(): void {
@@ -34,11 +33,14 @@ export {
   itemCount,
   itemExtraKeyBytes,
   itemFault,
+  recordedCount,
   refusedIdBytes,
   refusedIdOverflowed,
   requestsFirstByte,
 } from './create-body';
 export { storedIdBytes } from './custom-id-set';
+export { modelCount } from './model-names';
+export { takeBlocks, takeForgotten } from './prompt-blocks';
 export { isObject, objectBegin, objectEnd, takeEntries } from './outline';
 export {
   BODY_EXTRA_CAPTURE,
@@ -46,14 +48,22 @@ export {
   CUSTOM_ID_CAPTURE,
   CUSTOM_ID_OFFSETS,
   CUSTOM_IDS,
+  FIRST_BLOCKS,
   HASH_SEED,
   ITEM_EXTRA_CAPTURE,
+  MODEL_NAME_BYTES,
+  MODEL_NAME_LENGTHS,
+  MODEL_NAMES,
   OUTLINE_ENTRIES,
   OUTLINE_MEMORY_BYTES,
   OUTLINE_WINDOW,
   OUTLINE_WINDOW_BYTES,
   PARAMS_BYTES,
   PARAMS_OFFSETS,
+  PROMPT_BLOCK_BYTES,
+  PROMPT_PIECE_BYTES,
+  PROMPT_WINDOW,
+  REQUEST_MODELS,
   RING,
   RING_SLACK_BYTES,
 } from './layout';

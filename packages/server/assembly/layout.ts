@@ -3,9 +3,10 @@
  * exports. The two uses of the scanner never run in one instance, so their tables share the space from `TABLES` on.
  *
  *   0x00000  compiled-in constants
- *   0x01000  captures: the key being read, the custom_id, the first extra keys; the hash seed
+ *   0x01000  captures: the key being read, the custom_id, the first extra keys; the hash seed; what a prompt needs
  *   0x04000  nesting stack, one byte a level
- *   0x08000  outline: entries, then the window      create body: one array per index field, hash table, ids, ring
+ *   0x08000  outline: entries, then the window      create body: one array per index field, hash table, ids, the
+ *                                                   prompts' tables, ring
  */
 
 /** Requests that are recorded; more are only counted. */
@@ -24,6 +25,13 @@ export const CUSTOM_ID_CAPTURE: usize = 0x1800;
 export const ITEM_EXTRA_CAPTURE: usize = 0x2000;
 export const BODY_EXTRA_CAPTURE: usize = 0x2800;
 export const DECODED_KEY: usize = 0x3800;
+/** Characters of a word that is looked at with its escapes decoded; longer ones are of no interest. */
+export const DECODED_WORD_CHARACTERS: u32 = 64;
+/** Bytes of the part being hashed that do not fill a stripe yet, and as many of slack. */
+export const DIGEST_STRIPE: usize = 0x3100;
+/** Members of params that change how every tier is rendered: a hash of the key, a hash of the value. */
+export const SALTS_MAXIMUM: i32 = 32;
+export const SALTS: usize = 0x3200;
 /** 16 random bytes, written by the host. */
 export const HASH_SEED: usize = 0x3000;
 export const NESTING_STACK: usize = 0x4000;
@@ -49,6 +57,34 @@ export const CUSTOM_ID_BYTES: usize = CUSTOM_ID_SLOTS + MAXIMUM_REQUESTS * 4;
 export const HASH_SLOTS: u32 = 262144;
 export const HASH_TABLE: usize = (CUSTOM_ID_BYTES + MAXIMUM_REQUESTS + 4095) & ~4095;
 export const CUSTOM_IDS: usize = HASH_TABLE + HASH_SLOTS * 4;
+
+/** Blocks noted of a batch; later ones are read but not noted. */
+export const MAXIMUM_BLOCKS: i32 = 1000000;
+/** Blocks noted of one prompt's tools, of its system prompt, and of its messages. */
+export const TIER_BLOCKS: i32 = 8192;
+const TIERS: i32 = 3;
+export const MAXIMUM_MODELS: i32 = 255;
+export const MODEL_NAME_BYTES: u32 = 256;
+/** A piece may be fed that is no longer than this; the host takes the blocks that it completed before the next. */
+export const PROMPT_PIECE_BYTES: u32 = 65536;
+/** A piece completes at most what was waiting for its prompt's end, and what it begins: two bytes are the shortest block. */
+const WINDOW_BLOCKS: i32 = TIERS * TIER_BLOCKS + <i32>PROMPT_PIECE_BYTES / 2 + 1;
+export const PROMPT_BLOCK_BYTES: usize = 24;
+export const WAITING_BLOCK_BYTES: usize = 24;
+
+/** A string value of which only a few spellings matter. */
+export const WORD_CAPTURE: usize =
+  (CUSTOM_IDS + (MAXIMUM_REQUESTS + 1) * CUSTOM_ID_CHARACTERS + SLACK_BYTES + 4095) & ~4095;
+export const MODEL_CAPTURE: usize = WORD_CAPTURE + 0x800;
+export const MODEL_NAMES: usize = MODEL_CAPTURE + 0x800;
+export const MODEL_NAME_LENGTHS: usize = MODEL_NAMES + MAXIMUM_MODELS * MODEL_NAME_BYTES;
+/** For each recorded request how many blocks those before it have, and of all of them together. */
+export const FIRST_BLOCKS: usize = (MODEL_NAME_LENGTHS + MAXIMUM_MODELS * 2 + 4095) & ~4095;
+export const REQUEST_MODELS: usize = FIRST_BLOCKS + (MAXIMUM_REQUESTS + 1) * 4;
+/** Blocks of the prompt being read, tier by tier. */
+export const WAITING_BLOCKS: usize = (REQUEST_MODELS + MAXIMUM_REQUESTS + 4095) & ~4095;
+/** Blocks of prompts that are complete, until the host takes them. */
+export const PROMPT_WINDOW: usize = WAITING_BLOCKS + <usize>(TIERS * TIER_BLOCKS) * WAITING_BLOCK_BYTES;
 /** Blocks of the body, where the host says how many there are. Lies on a page, as direct writes need. */
-export const RING: usize = (CUSTOM_IDS + (MAXIMUM_REQUESTS + 1) * CUSTOM_ID_CHARACTERS + SLACK_BYTES + 4095) & ~4095;
+export const RING: usize = (PROMPT_WINDOW + <usize>WINDOW_BLOCKS * PROMPT_BLOCK_BYTES + 4095) & ~4095;
 export const RING_SLACK_BYTES: usize = SLACK_BYTES;

@@ -1,6 +1,7 @@
 import { captureByte, captureRun16, isCapturing } from './capture';
 import {
   BACKSLASH,
+  hexValue,
   isDigit,
   isExponentMark,
   isHex,
@@ -48,14 +49,25 @@ const TRUE_REST: u32 = 0x657572;
 const FALSE_REST: u32 = 0x65736c61;
 const NULL_REST: u32 = 0x6c6c75;
 
+/** Of `\uXXXX`. */
+const ESCAPE_BYTES: u32 = 6;
+
 let token: Token = Token.None;
 let part: Part = Part.Minus;
 let hexDigitsLeft: u32 = 0;
+/** What of the `\u` escape being read its digits say so far. */
+let codeUnit: u32 = 0;
+/** Bytes that all escapes read so far take beyond the UTF-8 they spell. Wraps; only differences mean something. */
+let surplus: u32 = 0;
 /** Bytes of the literal still to come, the next one lowest. */
 let literalRest: u32 = 0;
 
 export function clearToken(): void {
   token = Token.None;
+}
+
+export function escapeSurplus(): u32 {
+  return surplus;
 }
 
 /** No token, or one that the end of the document completes. */
@@ -129,6 +141,7 @@ function scanPlainString(at: usize, end: usize): usize {
       if (c != BACKSLASH) return breakOff(Fault.ControlCharacter, stop);
       if (bit < 15 && stop + 1 < end && isSimpleEscape(load<u8>(stop + 1))) {
         ends &= ~(3 << bit);
+        surplus++;
         continue;
       }
       at = scanEscape(stop + 1, end);
@@ -186,10 +199,12 @@ function scanEscape(at: usize, end: usize): usize {
   if (isCapturing()) captureByte(c);
   if (c == LOWER_U) {
     hexDigitsLeft = 4;
+    codeUnit = 0;
     token = Token.Hex;
     return scanHex(at + 1, end);
   }
   if (!isSimpleEscape(c)) return breakOff(Fault.BadEscape, at);
+  surplus++;
   token = Token.String;
   return at + 1;
 }
@@ -199,14 +214,22 @@ function scanHex(at: usize, end: usize): usize {
     const c: u32 = load<u8>(at);
     if (!isHex(c)) return breakOff(Fault.BadEscape, at);
     if (isCapturing()) captureByte(c);
+    codeUnit = (codeUnit << 4) | hexValue(c);
     at++;
     hexDigitsLeft--;
     if (hexDigitsLeft == 0) {
+      surplus += ESCAPE_BYTES - utf8Bytes(codeUnit);
       token = Token.String;
       return at;
     }
   }
   return at;
+}
+
+/** Bytes of UTF-8 that a code unit takes; half of a character's for each half of a surrogate pair. */
+function utf8Bytes(unit: u32): u32 {
+  if (unit < 0x80) return 1;
+  return unit < 0x800 || (unit & 0xf800) == 0xd800 ? 2 : 3;
 }
 
 function scanLiteral(at: usize, end: usize): usize {

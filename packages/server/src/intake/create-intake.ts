@@ -1,5 +1,6 @@
 import type { Clock } from '@batchwright/core';
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '../scan/body-scanner.ts';
@@ -14,7 +15,7 @@ export interface IntakeParts {
   readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create' | 'exists'> };
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  /** Bodies read at once; each costs the memory of a scanner, about 35 MB. Others wait unread. */
+  /** Bodies read at once; each costs the memory of a scanner, about 38 MB. Others wait unread. */
   readonly concurrentUploads: number;
   /** Told of every upload that got its turn: bytes received, and seconds until its outcome. */
   readonly observe?: (receivedBytes: number, seconds: number) => void;
@@ -73,7 +74,7 @@ class Submission {
   }
 
   async #receive(queueLimit: number | null): Promise<IntakeOutcome> {
-    this.#scanner.begin(this.#parts.randomBytes);
+    this.#scanner.begin(this.#parts.randomBytes, promptSeed(this.#terms.betas));
     const end = await this.#upload.run();
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
@@ -86,7 +87,9 @@ class Submission {
     const { catalog, clock } = this.#parts;
     const batch = { ...this.#terms, id: this.#batchId, requestCount };
     const created = await catalog.batches.create(batch, microsecondsFromMs(clock.now()), queueLimit);
-    if (created.type === 'created') return { type: 'accepted', batch: created.batch };
+    if (created.type === 'created') {
+      return { type: 'accepted', batch: created.batch, promptBlocks: this.#scanner.promptBlocks() };
+    }
     return { type: 'refused', problem: queueFull(requestCount, created.queued, queueLimit) };
   }
 
@@ -102,6 +105,12 @@ class Submission {
     if (error instanceof SpoolFullError) return { type: 'refused', problem: { type: 'storage_full' } };
     throw error;
   }
+}
+
+/** Betas may change how a prompt is rendered, and nobody but the upstream knows which do. */
+function promptSeed(betas: readonly string[]): bigint {
+  const names = [...new Set(betas)].sort().join(',');
+  return createHash('sha256').update(names).digest().readBigUInt64LE();
 }
 
 function queueFull(submitted: number, queued: number, limit: number | null): Problem {

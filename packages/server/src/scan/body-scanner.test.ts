@@ -62,7 +62,7 @@ describe('the body scanner', () => {
     const [block] = scanner.blocks;
     block?.set(body);
     for (let length = 0; length < body.length; length++) {
-      scanner.begin(zeroBytes);
+      scanner.begin(zeroBytes, 0n);
       if (block !== undefined && length > 0) scanner.feed(block.subarray(0, length));
       expect(scanBody(body)).toEqual({ type: 'accepted', count: 1 });
     }
@@ -80,7 +80,7 @@ describe('the body scanner', () => {
 
   it('refuses to scan what does not lie in its ring, or anything after a fault', () => {
     const scanner = new BodyScanner(1, 4_096);
-    scanner.begin(zeroBytes);
+    scanner.begin(zeroBytes, 0n);
     expect(() => scanner.feed(encode('{}'))).toThrow('outside its ring');
     const [block] = scanner.blocks;
     block?.set(encode('}'));

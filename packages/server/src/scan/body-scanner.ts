@@ -1,6 +1,8 @@
+import type { PromptBlocks } from '@batchwright/core';
 import type { Problem, RandomBytes } from '@batchwright/protocol';
 import type { RequestIndex } from '../spool/spool.ts';
 import { contentProblem, faultProblem, unfinishedProblem, utf8Problem } from './body-problem.ts';
+import { PromptNotes } from './prompt-notes.ts';
 import { instantiateScanner, type ScannerInstance } from './scanner-module.ts';
 import type { BodyVerdict } from './scanner.ts';
 import { Utf8Check } from './utf8-check.ts';
@@ -8,15 +10,16 @@ import { Utf8Check } from './utf8-check.ts';
 const HASH_SEED_BYTES = 16;
 
 /**
- * Checks and indexes one create body at a time. Its memory holds a ring of blocks, which the caller fills with the body
+ * Checks and indexes one create body at a time, and notes the blocks of its prompts. Its memory holds a ring of blocks, which the caller fills with the body
  * and may write to disk from; bytes are scanned where they lie. Order of calls: `begin`, `feed` until it answers a
- * problem or the body is over, `finish`, and `index` of a body that was accepted.
+ * problem or the body is over, `finish`; and of a body that was accepted `index` and `promptBlocks`.
  */
 export class BodyScanner {
   /** The ring's blocks, side by side. What lies in them is the caller's. */
   readonly blocks: readonly Uint8Array<ArrayBuffer>[];
   readonly #scanner: ScannerInstance;
   readonly #utf8 = new Utf8Check();
+  readonly #notes: PromptNotes;
   #fedBytes = 0;
   #problem: Problem | null = null;
 
@@ -24,6 +27,7 @@ export class BodyScanner {
     this.#scanner = instantiateScanner(
       (exports) => exports.RING.value + blockCount * blockBytes + exports.RING_SLACK_BYTES.value,
     );
+    this.#notes = new PromptNotes(this.#scanner);
     const { memory, exports } = this.#scanner;
     this.blocks = Array.from({ length: blockCount }, (_, block) => {
       const address = exports.RING.value + block * blockBytes;
@@ -31,10 +35,14 @@ export class BodyScanner {
     });
   }
 
-  /** Starts a new body. Chance makes the custom_ids' hashes unforeseeable. */
-  begin(randomBytes: RandomBytes): void {
+  /**
+   * Starts a new body. Chance makes the custom_ids' hashes unforeseeable; `promptSeed`, 64 bits, tells apart the prompts
+   * of bodies that are rendered differently although they say the same.
+   */
+  begin(randomBytes: RandomBytes, promptSeed: bigint): void {
     const { exports, memory } = this.#scanner;
-    exports.beginBody();
+    exports.beginBody(promptSeed);
+    this.#notes.clear();
     memory.set(randomBytes(HASH_SEED_BYTES), exports.HASH_SEED.value);
     this.#utf8.reset();
     this.#fedBytes = 0;
@@ -43,11 +51,10 @@ export class BodyScanner {
 
   /** Reads the body's next bytes, which lie in one of `blocks`. A problem is final: the body is not JSON. */
   feed(bytes: Uint8Array): Problem | null {
-    const { exports, memory } = this.#scanner;
-    if (bytes.buffer !== memory.buffer) throw new Error('The scanner was fed bytes from outside its ring.');
+    if (bytes.buffer !== this.#scanner.memory.buffer)
+      throw new Error('The scanner was fed bytes from outside its ring.');
     if (this.#problem !== null) throw new Error('The scanner was fed on after it had found a problem.');
-    const fault = exports.feed(bytes.byteOffset, bytes.length);
-    const faultOffset = fault === 0 ? Infinity : exports.faultOffset(bytes.byteOffset);
+    const { fault, faultOffset } = this.#scan(bytes);
     const invalidOffset = this.#utf8.feed(bytes) ?? Infinity;
     this.#fedBytes += bytes.length;
     // Whichever comes first in the body, so that the words do not depend on how it was cut.
@@ -76,6 +83,24 @@ export class BodyScanner {
       customIdBytes: new Uint8Array(buffer, exports.CUSTOM_ID_BYTES.value, count).slice(),
       customIds: new Uint8Array(buffer, exports.CUSTOM_IDS.value, exports.storedIdBytes()).slice(),
     };
+  }
+
+  /** The blocks of every request's prompt. Copies, as `index`. */
+  promptBlocks(): PromptBlocks {
+    return this.#notes.promptBlocks();
+  }
+
+  /** Piece by piece, since the blocks that a piece completes must fit their window. */
+  #scan(bytes: Uint8Array): { readonly fault: number; readonly faultOffset: number } {
+    const { exports } = this.#scanner;
+    const pieceBytes = exports.PROMPT_PIECE_BYTES.value;
+    const end = bytes.byteOffset + bytes.length;
+    for (let at = bytes.byteOffset; at < end; at += pieceBytes) {
+      const fault = exports.feed(at, Math.min(pieceBytes, end - at));
+      if (fault !== 0) return { fault, faultOffset: exports.faultOffset(at) };
+      this.#notes.take();
+    }
+    return { fault: 0, faultOffset: Infinity };
   }
 
   #endProblem(): Problem | null {

@@ -22,7 +22,7 @@ export const zeroBytes = (length: number): Uint8Array => new Uint8Array(length);
  */
 export function scanBody(body: Uint8Array, cuts: readonly number[] = []): BodyVerdict {
   const scanner = sharedScanner();
-  scanner.begin(zeroBytes);
+  scanner.begin(zeroBytes, 0n);
   const [block] = scanner.blocks;
   if (block === undefined) throw new Error('The scanner has no block.');
   let from = 0;

@@ -19,7 +19,8 @@ type Flag = 0 | 1;
 
 /** What the compiled scanner exports; see `assembly/index.ts`. */
 export interface ScannerExports {
-  readonly beginBody: () => void;
+  /** `promptSeed` is 64 bits that go into the hash of every prompt. */
+  readonly beginBody: (promptSeed: bigint) => void;
   readonly beginOutline: () => void;
   /** Answers the fault found, as the number of its kind, or 0. */
   readonly feed: (start: number, length: number) => number;
@@ -30,6 +31,7 @@ export interface ScannerExports {
   readonly bodyFirstByte: () => number;
   readonly requestsFirstByte: () => number;
   readonly itemCount: () => number;
+  readonly recordedCount: () => number;
   readonly itemFault: () => number;
   readonly faultItemIndex: () => number;
   readonly refusedIdBytes: () => number;
@@ -39,6 +41,10 @@ export interface ScannerExports {
   readonly duplicateIdOffset: () => number;
   readonly duplicateIdBytes: () => number;
   readonly storedIdBytes: () => number;
+
+  readonly modelCount: () => number;
+  readonly takeBlocks: () => number;
+  readonly takeForgotten: () => Flag;
 
   readonly isObject: () => Flag;
   readonly objectBegin: () => number;
@@ -50,14 +56,22 @@ export interface ScannerExports {
   readonly CUSTOM_ID_CAPTURE: Address;
   readonly CUSTOM_ID_OFFSETS: Address;
   readonly CUSTOM_IDS: Address;
+  readonly FIRST_BLOCKS: Address;
   readonly HASH_SEED: Address;
   readonly ITEM_EXTRA_CAPTURE: Address;
+  readonly MODEL_NAME_BYTES: Address;
+  readonly MODEL_NAME_LENGTHS: Address;
+  readonly MODEL_NAMES: Address;
   readonly OUTLINE_ENTRIES: Address;
   readonly OUTLINE_MEMORY_BYTES: Address;
   readonly OUTLINE_WINDOW: Address;
   readonly OUTLINE_WINDOW_BYTES: Address;
   readonly PARAMS_BYTES: Address;
   readonly PARAMS_OFFSETS: Address;
+  readonly PROMPT_BLOCK_BYTES: Address;
+  readonly PROMPT_PIECE_BYTES: Address;
+  readonly PROMPT_WINDOW: Address;
+  readonly REQUEST_MODELS: Address;
   readonly RING: Address;
   readonly RING_SLACK_BYTES: Address;
 }
