@@ -1,19 +1,15 @@
 import { Buffer } from 'node:buffer';
-import type { Model } from '@batchwright/protocol';
 import { effectOf, phaseOf, type FaultEffect } from './faults/fault-answer.ts';
 import type { FaultRule } from './faults/fault-rule.ts';
 import { CONNECTION_RESET, strikeBeforeAnswer } from './faults/fault-strike.ts';
 import type { CallInHand, Host } from './host.ts';
+import { CallAccount, type AccountedCall } from './ledger/call-account.ts';
 import type { Pace } from './pace.ts';
 import { errorEvent, eventStream } from './wire/event-stream.ts';
-import type { SimulatedMessage } from './wire/message.ts';
 import { errorResponse, EVENT_STREAM_HEADERS, JSON_HEADERS, jsonResponse } from './wire/response.ts';
 
 /** An answer that is decided and now has only to be told. */
-export interface Delivery {
-  readonly message: SimulatedMessage;
-  readonly model: Model;
-  readonly pace: Pace;
+export interface Delivery extends AccountedCall {
   readonly isStream: boolean;
   readonly fault: FaultRule | null;
 }
@@ -23,24 +19,41 @@ export function deliver(hand: CallInHand, host: Host, delivery: Delivery): void 
   const { fault } = delivery;
   const effect = fault === null ? null : effectOf(fault);
   const pace = effect?.type === 'slow' ? later(delivery.pace, effect.ms) : delivery.pace;
+  const telling: Telling = { ...delivery, pace, account: new CallAccount(hand, host, { ...delivery, pace }) };
   if (fault !== null && phaseOf(fault) !== 'mid_stream') {
     const delayMs = phaseOf(fault) === 'admission' ? 0 : pace.ttftMs;
     if (strikeBeforeAnswer(fault, hand, host, delayMs)) return;
   }
-  if (delivery.isStream) stream(hand, host, { ...delivery, pace }, effect);
-  else tellWhole(hand, host, { ...delivery, pace }, effect);
+  if (delivery.isStream) stream(hand, host, telling, effect);
+  else tellWhole(hand, host, telling, effect);
+}
+
+interface Telling extends Delivery {
+  readonly account: CallAccount;
 }
 
 function later(pace: Pace, ms: number): Pace {
   return { ttftMs: pace.ttftMs + ms, durationMs: pace.durationMs + ms };
 }
 
-function tellWhole(hand: CallInHand, host: Host, delivery: Delivery, effect: FaultEffect | null): void {
-  const { message, model, pace } = delivery;
-  if (effect !== null && effect.type !== 'slow') return tellBroken(hand, host, delivery, effect);
-  hand.exchange.after(pace.durationMs, () => {
-    host.limits.produced(model, message.usage.output_tokens, host.clock.now());
+function tellWhole(hand: CallInHand, host: Host, telling: Telling, effect: FaultEffect | null): void {
+  const { message, model, pace, account } = telling;
+  if (effect !== null && effect.type !== 'slow') return tellBroken(hand, host, telling, effect);
+  afterFirstByte(hand, telling, pace.durationMs, () => {
+    account.complete();
     host.send(hand, jsonResponse(message), model);
+  });
+}
+
+/** Goes on at a moment after the first byte, counted from the start. A first byte that nobody can tell needs no timer. */
+function afterFirstByte({ exchange }: CallInHand, { account, pace }: Telling, atMs: number, action: () => void): void {
+  if (!account.isWatched) {
+    account.promiseFirstByte();
+    return exchange.after(atMs, action);
+  }
+  exchange.after(pace.ttftMs, () => {
+    account.firstByte();
+    exchange.after(atMs - pace.ttftMs, action);
   });
 }
 
@@ -48,16 +61,18 @@ function tellWhole(hand: CallInHand, host: Host, delivery: Delivery, effect: Fau
 function tellBroken(
   hand: CallInHand,
   host: Host,
-  { message, model, pace }: Delivery,
+  telling: Telling,
   effect: Exclude<FaultEffect, { type: 'slow' }>,
 ): void {
   const { exchange } = hand;
+  const { message, model, pace } = telling;
   const halfwayMs = (pace.ttftMs + pace.durationMs) / 2;
-  exchange.after(effect.type === 'truncated' || effect.type === 'invalid_json' ? pace.durationMs : halfwayMs, () => {
+  const isWhole = effect.type === 'truncated' || effect.type === 'invalid_json';
+  afterFirstByte(hand, telling, isWhole ? pace.durationMs : halfwayMs, () => {
     // Nothing of the response was sent yet, so an error can still be a proper one.
     if (effect.type === 'error') return host.send(hand, errorResponse(effect.error, hand.requestId), model);
     const { body } = jsonResponse(message);
-    exchange.head(200, host.headersFor(JSON_HEADERS, hand.requestId, model));
+    exchange.head(200, host.headersFor(JSON_HEADERS, hand, model));
     exchange.data(effect.type === 'invalid_json' ? NOT_JSON : body.subarray(0, body.length >> 1));
     if (effect.type === 'reset') exchange.fail(CONNECTION_RESET, false);
     else if (effect.type !== 'stall') exchange.end();
@@ -67,8 +82,8 @@ function tellBroken(
 /** What a broken proxy says with a 200. */
 const NOT_JSON = Buffer.from('<html><body>502 Bad Gateway (simulated fault)</body></html>');
 
-function stream(hand: CallInHand, host: Host, delivery: Delivery, effect: FaultEffect | null): void {
-  const { message, model, pace } = delivery;
+function stream(hand: CallInHand, host: Host, telling: Telling, effect: FaultEffect | null): void {
+  const { message, model, pace, account } = telling;
   const { exchange } = hand;
   const { first, rest } = eventStream(message);
   const stepMs = (pace.durationMs - pace.ttftMs) / rest.length;
@@ -76,7 +91,7 @@ function stream(hand: CallInHand, host: Host, delivery: Delivery, effect: FaultE
   const tell = (next: number): void => {
     const frame = rest[next];
     if (frame === undefined) {
-      host.limits.produced(model, message.usage.output_tokens, host.clock.now());
+      account.complete();
       return exchange.end();
     }
     if (next === breaksAt && effect !== null) return breakStream(hand, effect);
@@ -86,7 +101,9 @@ function stream(hand: CallInHand, host: Host, delivery: Delivery, effect: FaultE
     });
   };
   exchange.after(pace.ttftMs, () => {
-    exchange.head(200, host.headersFor(EVENT_STREAM_HEADERS, hand.requestId, model));
+    // Before it is sent: whoever hears of it may ask for the same prefix at once.
+    account.firstByte();
+    exchange.head(200, host.headersFor(EVENT_STREAM_HEADERS, hand, model));
     exchange.data(first);
     tell(0);
   });

@@ -29,6 +29,7 @@ export class Exchange {
   readonly #events: SimulatorEvents;
   readonly #clock: Clock;
   readonly #onOver: (exchange: Exchange) => void;
+  #onAccount: (() => void) | null = null;
   #timer: Timer | null = null;
   /** The status sent, or null while none was. */
   status: number | null = null;
@@ -38,6 +39,11 @@ export class Exchange {
     this.#events = events;
     this.#clock = clock;
     this.#onOver = onOver;
+  }
+
+  /** What is owed is settled just before the end is told. At most one thing settles it. */
+  settleWith(action: () => void): void {
+    this.#onAccount = action;
   }
 
   /** Goes on after a delay. One thing at a time: a second call replaces the first. */
@@ -82,6 +88,7 @@ export class Exchange {
     this.outcome = outcome;
     this.#timer?.cancel();
     this.#timer = null;
+    this.#onAccount?.();
     this.#onOver(this);
     return true;
   }

@@ -37,6 +37,11 @@ export class Hasher {
     return this;
   }
 
+  /** An integer of up to 53 bits, such as `word53` gives. */
+  integer53(value: number): this {
+    return this.integer(value).integer(Math.floor(value / 2 ** 32));
+  }
+
   /** 16 hex digits. */
   hex(): string {
     return hex8(this.#mixed(this.#a, this.#b)) + hex8(this.#mixed(this.#b, this.#a));
@@ -50,6 +55,11 @@ export class Hasher {
   /** A 32-bit number, to seed another hasher or to be kept. */
   word(): number {
     return this.#mixed(this.#a, this.#b);
+  }
+
+  /** A 53-bit number: wide enough to tell prompts apart, and still exact. */
+  word53(): number {
+    return this.#mixed(this.#a, this.#b) * 2 ** 21 + (this.#mixed(this.#b, this.#a) >>> 11);
   }
 
   #mixed(x: number, y: number): number {

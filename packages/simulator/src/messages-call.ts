@@ -1,7 +1,11 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import { isJsonObject, validateParams, type JsonObject, type ParamsSurface } from '@batchwright/core';
+import { isJsonObject, readCacheMarkers, validateParams, type JsonObject, type ParamsSurface } from '@batchwright/core';
 import { findModel, LIMITS, type Model, type Problem, type WireError } from '@batchwright/protocol';
 import { composeAnswer } from './answer/answer.ts';
+import type { CacheTurn } from './cache/prompt-cache.ts';
+import { positionsOf } from './cache/prompt-positions.ts';
+import { saltsOf } from './cache/salts.ts';
+import { scopeOf } from './cache/scope.ts';
 import { isFaultKind, kindOfStatus, type FaultRule } from './faults/fault-rule.ts';
 import { faultFor, strikeBeforeAnswer, strikeOther, strikesAtAdmission } from './faults/fault-strike.ts';
 import type { CallInHand, Host } from './host.ts';
@@ -10,7 +14,7 @@ import { paceOf } from './pace.ts';
 import { readPrompt, type Prompt } from './prompt/prompt.ts';
 import { checkRemoteSources, DOWNLOAD_FAILED } from './prompt/remote-source.ts';
 import { isTerms, readTerms, type CallTerms } from './terms.ts';
-import { messageOf, uncachedBill } from './wire/message.ts';
+import { messageOf } from './wire/message.ts';
 import { jsonResponse } from './wire/response.ts';
 
 const MESSAGES = '/v1/messages';
@@ -25,7 +29,7 @@ export function answerMessages(hand: CallInHand, host: Host): void {
   const fault = faultFor(hand, host, MESSAGES, modelName(params), body.text);
   if (fault !== null && strikesAtAdmission(fault) && strikeBeforeAnswer(fault, hand, host, 0)) return;
   if (body.type === 'unreadable') return host.refuseProblem(hand, body.problem);
-  const sound = judge(params, terms.surface, terms);
+  const sound = judge(params, terms.surface, terms, hand.batch !== null);
   if (sound.type === 'refused') return host.refuse(hand, sound.error);
   const { model } = sound;
   const prompt = readPrompt(sound.params, host.seed);
@@ -42,7 +46,7 @@ export function answerCount(hand: CallInHand, host: Host): void {
   const params = body.type === 'parsed' ? body.value : undefined;
   if (strikeOther(hand, host, COUNT_TOKENS, modelName(params), body.text)) return;
   if (body.type === 'unreadable') return host.refuseProblem(hand, body.problem);
-  const sound = judge(params, 'count_tokens', terms);
+  const sound = judge(params, 'count_tokens', terms, false);
   if (sound.type === 'refused') return host.refuse(hand, sound.error);
   host.sendNext(hand, jsonResponse({ input_tokens: readPrompt(sound.params, host.seed).tokens }), sound.model);
 }
@@ -58,17 +62,40 @@ interface Run {
 
 function run(hand: CallInHand, host: Host, { params, model, prompt, terms, fault }: Run): void {
   const answer = composeAnswer(params, prompt, model, hand.id);
-  const bill = uncachedBill(prompt.tokens);
-  const refusal = host.limits.admit(
-    model,
-    bill.inputTokens + bill.creation5mTokens + bill.creation1hTokens,
-    host.inFlightCount,
-    host.clock.now(),
-  );
+  const turn = lookUp(hand, host, params, model, prompt, terms);
+  // Batches have limits of their own, which are on how many wait.
+  const refusal =
+    hand.batch === null ? host.limits.admit(model, turn.bill, host.inFlightCount, host.clock.now()) : null;
   if (refusal !== null) return host.refuse(hand, refusal, model);
-  const pace = paceOf(host.profile, prompt, prompt.tokens - bill.readTokens, answer, parseInt(hand.id.slice(0, 8), 16));
-  const message = messageOf(`msg_sim_${hand.id}`, params, model, terms.surface, bill, answer);
-  deliver(hand, host, { message, model, pace, isStream: params['stream'] === true, fault });
+  const pace = paceOf(host.profile, prompt, turn.bill.readTokens, answer, parseInt(hand.id.slice(0, 8), 16));
+  const message = messageOf(`msg_sim_${hand.id}`, params, model, terms.surface, turn.bill, answer);
+  const { surface } = terms;
+  deliver(hand, host, { message, model, surface, turn, pace, isStream: params['stream'] === true, fault });
+}
+
+function lookUp(
+  hand: CallInHand,
+  host: Host,
+  params: JsonObject,
+  model: Model,
+  prompt: Prompt,
+  terms: CallTerms,
+): CacheTurn {
+  const { batchCache, thinkingSaltsMessages } = host.cacheOptions;
+  const markers = readCacheMarkers(params);
+  // Most prompts ask for no caching, and need not be hashed block by block.
+  const salts =
+    markers.length === 0
+      ? null
+      : saltsOf(params, {
+          betas: terms.betas,
+          hasImages: prompt.attachments.some((attachment) => attachment.type === 'image'),
+          thinkingSaltsMessages: thinkingSaltsMessages.includes(model.id),
+        });
+  const positions = salts === null ? { hashes: [], tokens: [prompt.tokens] } : positionsOf(prompt.blocks, salts);
+  const scope = salts === null ? '' : scopeOf(hand.owner, model, batchCache === 'shared' ? 'shared' : terms.surface);
+  const request = { ...positions, markers, scope, batch: hand.batch, minimumTokens: model.minimumCacheTokens };
+  return host.cache.look(request, host.clock.now());
 }
 
 type Body =
@@ -101,8 +128,8 @@ type Verdict =
   | { readonly type: 'sound'; readonly params: JsonObject; readonly model: Model }
   | { readonly type: 'refused'; readonly error: WireError };
 
-function judge(params: unknown, surface: ParamsSurface, terms: CallTerms): Verdict {
-  const judged = surface === 'batch' ? withoutStream(params) : params;
+function judge(params: unknown, surface: ParamsSurface, terms: CallTerms, isItem: boolean): Verdict {
+  const judged = surface === 'batch' && !isItem ? withoutStream(params) : params;
   const error = validateParams(judged, { surface, version: terms.version, betas: terms.betas });
   if (error !== null) return { type: 'refused', error };
   const model = findModel(modelName(params) ?? '');

@@ -1,4 +1,5 @@
 import type { Clock } from '@batchwright/core';
+import type { CacheOptions } from './cache/cache-options.ts';
 import type { FaultRule } from './faults/fault-rule.ts';
 import type { SimulatorLimits } from './limits/rate-limits.ts';
 
@@ -7,6 +8,8 @@ export interface SimulatorProfile {
   /** Milliseconds before the first byte of the shortest prompt. */
   readonly baseTtftMs: number;
   readonly prefillTokensPerSecond: number;
+  /** How fast cached tokens are taken up; `Infinity` for at once. */
+  readonly readTokensPerSecond: number;
   readonly decodeTokensPerSecond: number;
   /** Spread of the times above: 0.2 makes each call up to a fifth faster or slower, by its seed. */
   readonly jitter: number;
@@ -15,6 +18,7 @@ export interface SimulatorProfile {
 export const DEFAULT_PROFILE: SimulatorProfile = {
   baseTtftMs: 1000,
   prefillTokensPerSecond: 4000,
+  readTokensPerSecond: Infinity,
   decodeTokensPerSecond: 60,
   jitter: 0,
 };
@@ -27,6 +31,10 @@ export interface SimulatorOptions {
   /** Without limits every call is admitted. */
   readonly limits?: SimulatorLimits | undefined;
   readonly faults?: readonly FaultRule[] | undefined;
+  /** How prompts are cached, where that is not as it usually is. */
+  readonly cache?: Partial<CacheOptions> | undefined;
+  /** How many of the latest requests the ledger lists; its totals leave none out. */
+  readonly ledgerEntries?: number | undefined;
   /** How many of the latest requests are kept, and how many bytes of their bodies. */
   readonly requestLog?: { readonly entries?: number; readonly bodyBytes?: number } | undefined;
 }

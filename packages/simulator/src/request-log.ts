@@ -33,6 +33,7 @@ export class RequestLog {
   /** A queue whose first `#gone` places are already empty; cut back when half of it is. */
   #entries: LoggedRequest[] = [];
   #gone = 0;
+  #added = 0;
   #bodiesFrom = 0;
   #bodyBytes = 0;
 
@@ -41,10 +42,10 @@ export class RequestLog {
     this.#maxBodyBytes = maxBodyBytes;
   }
 
-  add(call: SimulatorCall, number: number, atMs: number, requestId: string): LoggedRequest {
+  add(call: SimulatorCall, atMs: number, requestId: string): LoggedRequest {
     const customId = call.headers['batchwright-custom-id'];
     const entry: LoggedRequest = {
-      number,
+      number: ++this.#added,
       atMs,
       method: call.method,
       path: call.path,
@@ -70,6 +71,7 @@ export class RequestLog {
   clear(): void {
     this.#entries = [];
     this.#gone = 0;
+    this.#added = 0;
     this.#bodiesFrom = 0;
     this.#bodyBytes = 0;
   }

@@ -80,6 +80,30 @@ export function paramsOf(changes: object = {}): Record<string, unknown> {
   };
 }
 
+/** A block of text that counts `tokens`, told from others by its name, with or without a marker. */
+export function block(tokens: number, name: string, ttl?: '5m' | '1h'): object {
+  return {
+    type: 'text',
+    text: `@@sim{"tokens":${tokens}}@@ ${name}`,
+    ...(ttl !== undefined && { cache_control: { type: 'ephemeral', ttl } }),
+  };
+}
+
+/** The bill in an answer: plain input, written for 5 minutes, for an hour, and read. */
+export function billIn(heard: Heard): readonly [input: number, write5m: number, write1h: number, read: number] {
+  const { usage } = heard.text.startsWith('event:') ? startOf(heard) : messageIn(heard);
+  const created = usage['cache_creation'] as Record<string, number | undefined>;
+  const total = Number(usage['cache_creation_input_tokens']);
+  const [short = NaN, long = NaN] = [created['ephemeral_5m_input_tokens'], created['ephemeral_1h_input_tokens']];
+  if (short + long !== total) throw new Error(`The parts ${short} and ${long} do not sum to ${total}.`);
+  return [usage.input_tokens, short, long, Number(usage['cache_read_input_tokens'])];
+}
+
+function startOf(heard: Heard): AnyMessage {
+  const [, data = ''] = /^event: message_start\ndata: (.+)$/m.exec(heard.text) ?? [];
+  return (JSON.parse(data) as { message: AnyMessage }).message;
+}
+
 /** A message's JSON, loosely. */
 export interface AnyMessage {
   readonly id: string;

@@ -1,8 +1,11 @@
+import type { CacheEntryView } from './cache/prompt-cache.ts';
+import { ownerOf } from './cache/scope.ts';
 import { Exchange, type SimulatorCall, type SimulatorEvents } from './exchange.ts';
 import type { FaultEntry } from './faults/fault-book.ts';
 import type { FaultRule } from './faults/fault-rule.ts';
 import { Hasher } from './hash.ts';
 import { Host, type CallInHand } from './host.ts';
+import type { LedgerView } from './ledger/ledger.ts';
 import { answerModels } from './models-call.ts';
 import { answerCount, answerMessages } from './messages-call.ts';
 import type { SimulatorOptions } from './options.ts';
@@ -20,10 +23,16 @@ export interface Simulator {
   faults(): readonly Readonly<FaultEntry>[];
   /** The latest requests, oldest first; with `after`, those whose number is greater. */
   requests(after?: number): readonly Readonly<LoggedRequest>[];
-  /** As new: no faults, no log, full buckets, ids from the start. Calls in flight go on. */
+  /** What everything cost since the start or the last reset. */
+  ledger(): LedgerView;
+  /** What is cached now, under every scope. */
+  cacheEntries(): readonly CacheEntryView[];
+  /** As new: no faults, no log, nothing cached, nothing billed, full buckets, ids from the start. Calls in flight go on. */
   reset(): void;
   now(): number;
   readonly inFlightCount: number;
+  /** The most calls that were in flight at once. */
+  readonly peakInFlight: number;
 }
 
 export function createSimulator(options: SimulatorOptions): Simulator {
@@ -33,7 +42,6 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 class SimulatedUpstream implements Simulator {
   readonly #host: Host;
   readonly #log: RequestLog;
-  #arrivals = 0;
 
   constructor(options: SimulatorOptions) {
     this.#host = new Host(options);
@@ -43,20 +51,20 @@ class SimulatedUpstream implements Simulator {
 
   handle(call: SimulatorCall, events: SimulatorEvents): () => void {
     const host = this.#host;
-    const arrival = this.#arrivals++;
+    const arrival = host.arrivals++;
     const id = new Hasher(host.seed)
       .integer(arrival)
       .integer(call.body?.length ?? 0)
       .hex();
     const requestId = `req_sim_${id}`;
-    const logged = this.#log.add(call, arrival + 1, host.clock.now(), requestId);
+    const logged = this.#log.add(call, host.clock.now(), requestId);
     const exchange = new Exchange(events, host.clock, (over) => {
-      host.inFlightCount -= 1;
+      host.left();
       logged.status = over.status;
       logged.outcome = over.outcome;
     });
-    host.inFlightCount += 1;
-    route({ call, exchange, arrival, id, requestId }, host);
+    host.entered();
+    route({ call, exchange, arrival, id, requestId, owner: ownerOf(call.headers), batch: null }, host);
     return () => exchange.cancel();
   }
 
@@ -79,7 +87,14 @@ class SimulatedUpstream implements Simulator {
   reset(): void {
     this.#host.reset();
     this.#log.clear();
-    this.#arrivals = 0;
+  }
+
+  ledger(): LedgerView {
+    return this.#host.ledger;
+  }
+
+  cacheEntries(): readonly CacheEntryView[] {
+    return this.#host.cache.entries(this.#host.clock.now());
   }
 
   now(): number {
@@ -88,6 +103,10 @@ class SimulatedUpstream implements Simulator {
 
   get inFlightCount(): number {
     return this.#host.inFlightCount;
+  }
+
+  get peakInFlight(): number {
+    return this.#host.peakInFlight;
   }
 }
 

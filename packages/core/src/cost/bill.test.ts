@@ -4,6 +4,7 @@ import { billOf, promptTokensOf, type TokenCounts } from './bill.ts';
 
 const SONNET = 'claude-sonnet-4-5';
 const NOW_MS = Date.parse('2026-11-21T00:00:00Z');
+const ANSWERED = { outputTokens: 50_000 };
 const NONE: TokenCounts = { inputTokens: 0, write5mTokens: 0, write1hTokens: 0, readTokens: 0, outputTokens: 0 };
 
 function bill(model: string, tokens: Partial<TokenCounts>, isBatch = false, atMs = NOW_MS): number | null {
@@ -86,6 +87,6 @@ it('aliases cost what they name; a model without a price has no bill', () => {
 
 it('a prompt is all of its tokens but none of the answer', () => {
   expect(
-    promptTokensOf({ inputTokens: 1, write5mTokens: 20, write1hTokens: 300, readTokens: 4000, outputTokens: 50_000 }),
+    promptTokensOf({ ...NONE, inputTokens: 1, write5mTokens: 20, write1hTokens: 300, readTokens: 4000, ...ANSWERED }),
   ).toBe(4321);
 });

@@ -21,8 +21,8 @@ export interface BillTerms {
 }
 
 /** Tokens of the whole prompt, whatever became of them. */
-export function promptTokensOf({ inputTokens, write5mTokens, write1hTokens, readTokens }: TokenCounts): number {
-  return inputTokens + write5mTokens + write1hTokens + readTokens;
+export function promptTokensOf(tokens: Omit<TokenCounts, 'outputTokens'>): number {
+  return tokens.inputTokens + tokens.write5mTokens + tokens.write1hTokens + tokens.readTokens;
 }
 
 /**

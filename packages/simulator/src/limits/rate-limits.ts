@@ -1,4 +1,6 @@
+import { promptTokensOf } from '@batchwright/core';
 import type { Model, WireError } from '@batchwright/protocol';
+import type { InputBill } from '../cache/prompt-cache.ts';
 
 /** Per minute and model class, but for `concurrency`, which counts all calls in flight. */
 export interface SimulatorLimits {
@@ -6,6 +8,8 @@ export interface SimulatorLimits {
   readonly inputTokensPerMinute?: number;
   readonly outputTokensPerMinute?: number;
   readonly concurrency?: number;
+  /** Whether tokens read from the cache count as input, which they usually do not. */
+  readonly countsReads?: boolean;
 }
 
 /** What the headers say where nothing is limited: more than anybody could use. */
@@ -13,8 +17,8 @@ const UNLIMITED_REQUESTS = 10_000_000;
 const UNLIMITED_TOKENS = 10_000_000_000;
 
 /**
- * Token buckets, one set per model class. A call is admitted when a request, its uncached input and at least one token
- * of output are there; output is taken as it is produced, and may run a bucket into debt. A refusal takes nothing.
+ * Token buckets, one set per model class. A call is admitted when a request, the input it does not read from the cache
+ * and at least one token of output are there; output is taken as it is produced, and may run a bucket into debt. A refusal takes nothing.
  */
 export class RateLimits {
   readonly #limits: SimulatorLimits;
@@ -25,7 +29,7 @@ export class RateLimits {
 
   constructor(limits: SimulatorLimits) {
     this.#limits = limits;
-    this.#isUnlimited = Object.values(limits).every((limit) => limit === undefined);
+    this.#isUnlimited = Object.values(limits).every((limit) => typeof limit !== 'number');
   }
 
   reset(): void {
@@ -33,8 +37,9 @@ export class RateLimits {
   }
 
   /** Null when admitted, and then taken; else the refusal. */
-  admit(model: Model, inputTokens: number, inFlight: number, nowMs: number): WireError | null {
+  admit(model: Model, bill: InputBill, inFlight: number, nowMs: number): WireError | null {
     if (this.#isUnlimited) return null;
+    const inputTokens = promptTokensOf(bill) - (this.#limits.countsReads === true ? 0 : bill.readTokens);
     const { concurrency } = this.#limits;
     if (concurrency !== undefined && inFlight > concurrency) {
       return refusal(`limit of ${concurrency} concurrent requests`, 1);

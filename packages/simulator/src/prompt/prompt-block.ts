@@ -27,7 +27,7 @@ export function countBlock(block: JsonObject, isTool: boolean, attachments: Atta
   if (isTool) return countJson(block);
   switch (block['type']) {
     case 'text':
-      return countText(String(block['text']));
+      return countText(String(block['text']), listOf(block['citations']));
     case 'image':
       return countImage(block, attachments);
     case 'document':
@@ -39,8 +39,10 @@ export function countBlock(block: JsonObject, isTool: boolean, attachments: Atta
   }
 }
 
-function countText(text: string): CountedBlock {
-  return { tokens: textTokens(text), content: text };
+/** Citations of an earlier answer are part of what is rendered, and count nothing here. */
+function countText(text: string, citations: readonly unknown[] = []): CountedBlock {
+  const cited = citations.length === 0 ? '' : JSON.stringify(citations);
+  return { tokens: textTokens(text), content: text + cited };
 }
 
 function countJson(block: JsonObject): CountedBlock {
@@ -57,9 +59,11 @@ function sourceOf(block: JsonObject): JsonObject {
   return isJsonObject(source) ? source : {};
 }
 
-/** Megabytes of base64 are hashed as they are, rather than copied into JSON first. */
-function sourceContent(source: JsonObject): string {
-  return typeof source['data'] === 'string' ? source['data'] : jsonWithoutMarkers(source);
+/** The block as JSON, but for its data: megabytes of base64 are hashed as they are, rather than copied into JSON first. */
+function sourceContent(block: JsonObject, source: JsonObject): string {
+  const { data, content: _, ...rest } = source;
+  const described = jsonWithoutMarkers({ ...block, source: rest });
+  return typeof data === 'string' ? `${data}\n${described}` : described;
 }
 
 function countImage(block: JsonObject, attachments: Attachment[]): CountedBlock {
@@ -70,7 +74,7 @@ function countImage(block: JsonObject, attachments: Attachment[]): CountedBlock 
     mediaType: typeof source['media_type'] === 'string' ? source['media_type'] : 'from a URL',
     bytes: typeof data === 'string' ? Math.floor((data.length * 3) / 4) : null,
   });
-  return { tokens: IMAGE_TOKENS, content: sourceContent(source) };
+  return { tokens: IMAGE_TOKENS, content: sourceContent(block, source) };
 }
 
 function countDocument(block: JsonObject, attachments: Attachment[]): CountedBlock {
@@ -79,7 +83,7 @@ function countDocument(block: JsonObject, attachments: Attachment[]): CountedBlo
   if (source['type'] === 'base64' || source['type'] === 'url') {
     const pages = typeof source['data'] === 'string' ? pdfPages(source['data']) : 1;
     attachments.push({ type: 'pdf', title, pages });
-    return { tokens: pages * PDF_PAGE_TOKENS, content: sourceContent(source) };
+    return { tokens: pages * PDF_PAGE_TOKENS, content: sourceContent(block, source) };
   }
   const nested = listOf(source['content']).flatMap((part) =>
     isJsonObject(part) ? [countBlock(part, false, attachments)] : [],
@@ -87,7 +91,9 @@ function countDocument(block: JsonObject, attachments: Attachment[]): CountedBlo
   const text = blockText(block);
   const tokens = text === null ? sum(nested) : textTokens(text);
   attachments.push({ type: 'document', title, tokens });
-  return { tokens, content: `${title ?? ''}\n${text ?? nested.map((part) => part.content).join('\n')}` };
+  const inner =
+    typeof source['content'] === 'string' ? source['content'] : nested.map((part) => part.content).join('\n');
+  return { tokens, content: `${sourceContent(block, source)}\n${inner}` };
 }
 
 /** A result counts as its JSON; pictures and documents in it count as themselves and not as their base64. */

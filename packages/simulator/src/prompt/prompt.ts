@@ -25,7 +25,10 @@ export type Tier = 'tools' | 'system' | 'messages';
 
 export interface PromptBlock {
   readonly tier: Tier;
+  /** Who says it; empty for tools and the system prompt. */
+  readonly role: string;
   readonly tokens: number;
+  /** 53 bits, over type and content. */
   readonly hash: number;
 }
 
@@ -67,10 +70,10 @@ class PromptReading {
     const counted = countBlock(block, tier === 'tools', this.#attachments);
     this.#directive = directiveOf(blockText(block) ?? '');
     const tokens = this.#directive.tokens ?? counted.tokens;
-    const hash = new Hasher(this.#seed).text(counted.content).word();
-    this.#whole.text(tier === 'messages' ? role : tier).integer(hash);
+    const hasher = new Hasher(this.#seed).text(counted.content);
+    this.#whole.text(tier === 'messages' ? role : tier).integer(hasher.word());
     this.#tokens += tokens;
-    this.#blocks.push({ tier, tokens, hash });
+    this.#blocks.push({ tier, role, tokens, hash: hasher.text(String(block['type'])).word53() });
   }
 
   result(): Pick<Prompt, 'blocks' | 'tokens' | 'hash' | 'directive' | 'attachments'> {

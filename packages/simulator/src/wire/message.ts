@@ -1,6 +1,7 @@
 import type { JsonObject } from '@batchwright/core';
 import type { Model, StopReason, Usage } from '@batchwright/protocol';
 import type { Answer, AnswerBlock } from '../answer/answer.ts';
+import type { InputBill } from '../cache/prompt-cache.ts';
 
 export type Surface = 'sync' | 'batch';
 
@@ -23,19 +24,6 @@ export interface SimulatedUsage extends Usage {
   readonly output_tokens_details: { readonly thinking_tokens: number } | null;
   readonly server_tool_use: null;
   readonly speed: 'standard' | 'fast';
-}
-
-/** How a prompt's tokens are billed; they always sum to the prompt. */
-export interface InputBill {
-  readonly inputTokens: number;
-  readonly creation5mTokens: number;
-  readonly creation1hTokens: number;
-  readonly readTokens: number;
-}
-
-/** The bill of a prompt that meets no cache. */
-export function uncachedBill(tokens: number): InputBill {
-  return { inputTokens: tokens, creation5mTokens: 0, creation1hTokens: 0, readTokens: 0 };
 }
 
 export function messageOf(
@@ -66,11 +54,11 @@ function usageOf(params: JsonObject, model: Model, surface: Surface, bill: Input
   return {
     input_tokens: bill.inputTokens,
     output_tokens: answer.outputTokens,
-    cache_creation_input_tokens: bill.creation5mTokens + bill.creation1hTokens,
+    cache_creation_input_tokens: bill.write5mTokens + bill.write1hTokens,
     cache_read_input_tokens: bill.readTokens,
     cache_creation: {
-      ephemeral_5m_input_tokens: bill.creation5mTokens,
-      ephemeral_1h_input_tokens: bill.creation1hTokens,
+      ephemeral_5m_input_tokens: bill.write5mTokens,
+      ephemeral_1h_input_tokens: bill.write1hTokens,
     },
     output_tokens_details: answer.thinkingTokens === 0 ? null : { thinking_tokens: answer.thinkingTokens },
     server_tool_use: null,
