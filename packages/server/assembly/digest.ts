@@ -154,8 +154,6 @@ function absorbStripes(at: usize, bytes: u32): void {
   lane4 = d;
 }
 
-// @ts-ignore: a decorator that only the compiler of this dialect knows
-@inline
 function round(lane: u64, word: u64): u64 {
   return rotl<u64>(lane + word * P2, 31) * P1;
 }
