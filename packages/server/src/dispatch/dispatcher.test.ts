@@ -64,6 +64,19 @@ describe('Dispatcher', () => {
     expect((await find(batch)).counts.processing).toBe(1);
   });
 
+  it('spends no probe of a paused upstream on requests that it refuses itself', async () => {
+    const { upstream, createOf, advance, quiet, find } = await setUp({ concurrency: 1 });
+    const good = '{"model":"m","max_tokens":1,"messages":[{"content":"x"}]}';
+    const refused = good.replace('}]}', '}],"stream":true}');
+    const batch = await createOf([good, ...names('p', 20).map(() => refused)]);
+    upstream.calls[0]?.answer(401, error('authentication_error', 'no'));
+    await advance(30_000);
+    expect(upstream.calls).toHaveLength(2);
+    upstream.calls[1]?.answer();
+    await quiet();
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, errored: 20 } });
+  });
+
   it('warns of an upstream that fails, once a minute and without its words', async () => {
     const warnings: unknown[] = [];
     const log = { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) };

@@ -164,7 +164,7 @@ export class Dispatcher {
 
   #start(turn: ShardInFlight, request: number): void {
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
-    const attempt = new InFlight(turn, request, bytes, this);
+    const attempt = new InFlight(turn, request, bytes, this.#gate.isPaused, this);
     turn.attempts.add(attempt);
     this.#inFlight++;
     this.#bytesInFlight += bytes;
@@ -327,6 +327,8 @@ export class Dispatcher {
     attempt.turn.attempts.delete(attempt);
     this.#inFlight--;
     this.#bytesInFlight -= attempt.bytes;
+    // Else each request that is refused here would cost a paused upstream another wait.
+    if (attempt.isProbe && attempt.call === null) this.#gate.returnProbe(this.#options.clock.now());
     if (this.#inFlight === 0) this.#drained?.();
   }
 }
@@ -343,14 +345,17 @@ class InFlight {
   readonly request: number;
   /** Of its params. */
   readonly bytes: number;
+  /** Of a paused upstream. */
+  readonly isProbe: boolean;
   readonly #dispatcher: Dispatcher;
   call: Attempt | null = null;
   isOver = false;
 
-  constructor(turn: ShardInFlight, request: number, bytes: number, dispatcher: Dispatcher) {
+  constructor(turn: ShardInFlight, request: number, bytes: number, isProbe: boolean, dispatcher: Dispatcher) {
     this.turn = turn;
     this.request = request;
     this.bytes = bytes;
+    this.isProbe = isProbe;
     this.#dispatcher = dispatcher;
   }
 
