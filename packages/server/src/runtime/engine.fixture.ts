@@ -87,7 +87,10 @@ export async function setUp(options: EngineSetting = {}) {
   const upstream = new HeldUpstream(() => clock.now());
   let seed = 0;
   const randomBytes = (length: number): Uint8Array =>
-    Uint8Array.from({ length }, () => Math.imul(seed++, 0x9e3779b1) >>> 24);
+    Uint8Array.from({ length }, () => {
+      const mixed = Math.imul(++seed ^ (seed >>> 16), 0x85ebca6b);
+      return Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) >>> 24;
+    });
   const catalog = createMemoryCatalog({ randomBytes, now: () => clock.now() });
   const spool = createMemorySpool();
   const activity = new Activity();

@@ -176,6 +176,38 @@ describe('Scheduler', () => {
     expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
   });
 
+  it('cancels at once what waits for its turn behind the batches that are open', async () => {
+    const { upstream, create, cancel, find, quiet } = await setUp({ concurrency: 1, awaitOpening: false });
+    for (let i = 0; i < 1000; i++) await create(['a']);
+    const waiting = await create(['b', 'c']);
+    await quiet();
+    await cancel(waiting);
+    expect(await find(waiting)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it('opens no more than a thousand batches after a time in which none could be opened', async () => {
+    const spool = fragileSpool();
+    const { create, advance, quiet } = await setUp({ spool: spool.wrap, awaitOpening: false });
+    spool.faults.requests = 1_000_000;
+    for (let i = 0; i < 1100; i++) await create(['a']);
+    await quiet();
+    await advance(5000);
+    spool.faults.requests = 0;
+    await advance(60_000);
+    expect(spool.open).toEqual({ requests: 1000, results: 1000 });
+  });
+
+  it('leaves no timer when a batch is canceled after it has stopped', async () => {
+    const { clock, engine, create, cancel } = await setUp();
+    const batch = await create(['a']);
+    const stopped = engine.stop();
+    await clock.advance(5000);
+    await stopped;
+    await cancel(batch);
+    expect(clock.pendingCount).toBe(0);
+  });
+
   it('checkpoints counters no more than some twenty times a second, however many batches run', async () => {
     let checkpoints = 0;
     const { upstream, create, advance } = await setUp({
