@@ -176,6 +176,26 @@ describe('Scheduler', () => {
     expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
   });
 
+  it('has started before the batches of the last process are open', async () => {
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const first = await setUp();
+    const batch = await first.create(['a']);
+    const stopped = first.engine.stop();
+    await first.clock.advance(5000);
+    await stopped;
+    // Waits for the start, which must not wait for the log.
+    const { upstream, quiet } = await setUp({
+      catalog: () => first.catalog,
+      spool: () => ({ ...first.spool, openRequestLog: (id) => held.then(() => first.spool.openRequestLog(id)) }),
+    });
+    goOn();
+    await quiet();
+    upstream.calls[0]?.answer();
+    await quiet();
+    expect((await first.find(batch)).status).toBe('ended');
+  });
+
   it('cancels at once what waits for its turn behind the batches that are open', async () => {
     const { upstream, create, cancel, find, quiet } = await setUp({ concurrency: 1, awaitOpening: false });
     for (let i = 0; i < 1000; i++) await create(['a']);

@@ -82,10 +82,14 @@ export class Scheduler implements Service {
     this.#options = options;
   }
 
-  /** Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. */
+  /**
+   * Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. The
+   * former are opened after it resolves: a thousand recoveries, beside the dispatch of what is open already, take longer
+   * than a server may be silent.
+   */
   async run(): Promise<void> {
     await this.#options.catalog.shards.releaseAll(this.#options.node);
-    await this.#claim();
+    void this.#claim();
   }
 
   batchCreated(_batch: BatchRecord): void {
