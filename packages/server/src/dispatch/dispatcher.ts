@@ -273,7 +273,7 @@ export class Dispatcher {
   /** Settles the request, unless the body turns out to be no message: then the upstream is broken, whatever its status. */
   #succeeded(attempt: InFlight, body: Uint8Array): UpstreamAnswer {
     const message = batchMessage(body);
-    if (message === null) return { type: 'broken', reason: 'status 200 without a JSON object' };
+    if (message === null) return { type: 'broken', reason: 'status 200 without a message' };
     const { shard } = attempt.turn;
     this.#count(message.usage);
     shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), message.pieces));
