@@ -1,4 +1,5 @@
 import { LIMITS } from '@batchwright/protocol';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../observe/log.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
@@ -101,6 +102,53 @@ describe('Dispatcher', () => {
     await create(['a']);
     upstream.calls[0]?.answer(200, '<html>');
     await quiet();
-    expect(warnings).toMatchObject([{ status: 200, reason: 'status 200 without a JSON object' }]);
+    expect(warnings).toMatchObject([{ status: 200, reason: 'status 200 without a message' }]);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const)('takes an answer that comes as %s although it was not asked for', async (encoding, compress) => {
+    const { upstream, create, quiet, rows } = await setUp();
+    const batch = await create(['a', 'b']);
+    const headers = { 'content-encoding': encoding };
+    upstream.calls[0]?.answer(200, compress('{"id":"msg_é"}'), headers);
+    upstream.calls[1]?.answer(400, compress(error('invalid_request_error', 'no')), headers);
+    await quiet();
+    expect(await rows(batch)).toMatchObject([
+      { result: { type: 'succeeded', message: { id: 'msg_é' } } },
+      { result: { type: 'errored', error: { error: { message: 'no' } } } },
+    ]);
+  });
+
+  it('takes an answer as it is that only claims to be compressed', async () => {
+    const { upstream, create, quiet, rows } = await setUp();
+    const batch = await create(['a']);
+    upstream.calls[0]?.answer(200, '{"id":"msg_1"}', { 'content-encoding': 'gzip' });
+    await quiet();
+    expect(await rows(batch)).toMatchObject([{ result: { type: 'succeeded', message: { id: 'msg_1' } } }]);
+  });
+
+  it('decompresses no answer that grows beyond all measure', async () => {
+    const { upstream, create, advance, find } = await setUp();
+    const batch = await create(['a']);
+    const bomb = gzipSync(Buffer.concat([Buffer.alloc(65 * 1024 * 1024, ' '), Buffer.from('{}')]));
+    upstream.calls[0]?.answer(200, bomb, { 'content-encoding': 'gzip' });
+    await advance(2000);
+    expect(upstream.calls).toHaveLength(2);
+    expect((await find(batch)).counts.processing).toBe(1);
+  });
+
+  it('takes no error for a message, whatever its status', async () => {
+    const { upstream, create, advance, find } = await setUp();
+    const batch = await create(['a']);
+    upstream.calls[0]?.answer(200, error('overloaded_error', 'no provider could be reached'));
+    await advance(2000);
+    upstream.calls[1]?.answer(200, '{"error":{"code":502}}');
+    await advance(3000);
+    upstream.calls[2]?.answer();
+    await advance(1);
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1 } });
   });
 });

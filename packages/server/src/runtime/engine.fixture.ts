@@ -21,7 +21,7 @@ export interface HeldCall {
   readonly request: UpstreamCall;
   readonly atMs: number;
   isCancelled: boolean;
-  answer(status?: number, body?: string, headers?: Record<string, string>): void;
+  answer(status?: number, body?: string | Uint8Array, headers?: Record<string, string>): void;
   fail(reason: string): void;
 }
 
@@ -47,7 +47,7 @@ export class HeldUpstream implements Upstream {
       isCancelled: false,
       answer(status = 200, body = '{"id":"msg_1","usage":{"input_tokens":1}}', headers = {}) {
         events.onHead(status, headers);
-        events.onData(Buffer.from(body));
+        events.onData(typeof body === 'string' ? Buffer.from(body) : body);
         events.onEnd();
       },
       fail: (reason) => events.onFailure(reason, false),
