@@ -2,6 +2,7 @@ import { LIMITS } from '@batchwright/protocol';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
 import type { RequestIndex, RequestLog, Spool } from '../spool/spool.ts';
 
@@ -77,6 +78,31 @@ describe('Dispatcher', () => {
     await quiet();
     expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, errored: 20 } });
   });
+
+  it.each([
+    ['message', 200, undefined],
+    ['rejection', 400, error('invalid_request_error', 'no')],
+    ['failure', 500, error('api_error', 'no')],
+    ['pause', 401, error('authentication_error', 'no')],
+  ] as const)(
+    'tries again a request whose %s it failed over itself, and settles it once',
+    async (_what, status, body) => {
+      let faults = 1;
+      const metrics = Object.assign(createMetrics(), {
+        upstreamAnswered: () => {
+          if (faults-- > 0) throw new RangeError('Array buffer allocation failed');
+        },
+      });
+      const { upstream, create, advance, find, rows } = await setUp({ metrics });
+      const batch = await create(['a']);
+      upstream.calls[0]?.answer(status, body);
+      await advance(60_000);
+      upstream.calls[1]?.answer();
+      await advance(1);
+      expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1 } });
+      expect(await rows(batch)).toHaveLength(1);
+    },
+  );
 
   it('warns of an upstream that fails, once a minute and without its words', async () => {
     const warnings: unknown[] = [];

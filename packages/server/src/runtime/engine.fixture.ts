@@ -10,7 +10,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { createMemoryCatalog } from '../catalog/memory/memory-catalog.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
 import { silentLog, type Log } from '../observe/log.ts';
-import { createMetrics } from '../observe/metrics.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { createMemorySpool } from '../spool/memory/memory-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Activity } from './activity.ts';
@@ -77,6 +77,7 @@ export interface EngineSetting {
   readonly catalog?: (catalog: Catalog) => Catalog;
   readonly spool?: (spool: Spool) => Spool;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   /** False when the test holds up the opening of batches: `create` then does not wait for it. */
   readonly awaitOpening?: boolean;
 }
@@ -104,7 +105,7 @@ export async function setUp(options: EngineSetting = {}) {
     random: () => 0.5,
     randomBytes,
     activity,
-    metrics: createMetrics(),
+    metrics: options.metrics ?? createMetrics(),
     log: options.log ?? silentLog,
     concurrency: options.concurrency ?? 4,
     commitIntervalMs: 0,
