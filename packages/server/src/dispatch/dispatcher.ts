@@ -56,6 +56,7 @@ export class Dispatcher {
   #wake: Timer | null = null;
   #warningDueMs = Number.NEGATIVE_INFINITY;
   #pumping = false;
+  #started = false;
   #stopped = false;
   #drained: (() => void) | null = null;
 
@@ -75,6 +76,12 @@ export class Dispatcher {
   /** Why nothing is dispatched although requests wait; empty when nothing holds them back. */
   get pauses(): readonly Pause[] {
     return this.#gate.pauses;
+  }
+
+  /** Nothing is sent before: what the last process left is opened sooner while no answers come in between. */
+  start(): void {
+    this.#started = true;
+    this.#pumpSoon();
   }
 
   add(shard: Shard): void {
@@ -134,7 +141,7 @@ export class Dispatcher {
 
   /** Many shards may become ready in one turn of the event loop; one pump serves them all. */
   #pumpSoon(): void {
-    if (this.#pumping || this.#stopped) return;
+    if (this.#pumping || !this.#started || this.#stopped) return;
     this.#pumping = true;
     this.#options.activity.begin();
     setImmediate(() => {

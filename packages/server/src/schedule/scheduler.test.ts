@@ -176,24 +176,27 @@ describe('Scheduler', () => {
     expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
   });
 
-  it('has started before the batches of the last process are open', async () => {
-    let goOn = (): void => {};
-    const held = new Promise<void>((resolve) => (goOn = resolve));
+  it('sends nothing before all batches of the last process are open', async () => {
     const first = await setUp();
-    const batch = await first.create(['a']);
+    for (let i = 0; i < 3; i++) await first.create(['a']);
     const stopped = first.engine.stop();
     await first.clock.advance(5000);
     await stopped;
-    // Waits for the start, which must not wait for the log.
+    let opened = 0;
     const { upstream, quiet } = await setUp({
       catalog: () => first.catalog,
-      spool: () => ({ ...first.spool, openRequestLog: (id) => held.then(() => first.spool.openRequestLog(id)) }),
+      spool: () => ({
+        ...first.spool,
+        async openRequestLog(id) {
+          opened++;
+          for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+          return first.spool.openRequestLog(id);
+        },
+      }),
     });
-    goOn();
+    expect({ opened, calls: upstream.calls.length }).toEqual({ opened: 3, calls: 0 });
     await quiet();
-    upstream.calls[0]?.answer();
-    await quiet();
-    expect((await first.find(batch)).status).toBe('ended');
+    expect(upstream.calls).toHaveLength(3);
   });
 
   it('cancels at once what waits for its turn behind the batches that are open', async () => {

@@ -83,13 +83,12 @@ export class Scheduler implements Service {
   }
 
   /**
-   * Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. The
-   * former are opened after it resolves: a thousand recoveries, beside the dispatch of what is open already, take longer
-   * than a server may be silent.
+   * Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. Resolves
+   * when the former are open: until then their counters are those of the last checkpoint, and would seem to have gone back.
    */
   async run(): Promise<void> {
     await this.#options.catalog.shards.releaseAll(this.#options.node);
-    void this.#claim();
+    await this.#claim();
   }
 
   batchCreated(_batch: BatchRecord): void {
