@@ -199,6 +199,29 @@ describe('Scheduler', () => {
     expect(upstream.calls).toHaveLength(3);
   });
 
+  it('shows, from the moment it has started, every result that was seen before a crash', async () => {
+    const first = await setUp({ concurrency: 3 });
+    const batch = await first.create(names('p', 3));
+    for (const call of first.upstream.calls.slice(0, 2)) {
+      call.answer();
+      await first.quiet();
+    }
+    // The checkpoint is behind, since the second answer came within a second of the first.
+    expect((await first.find(batch)).counts.succeeded).toBe(1);
+    expect(first.engine.scheduler.counts(batch.id)?.succeeded).toBe(2);
+    const { engine } = await setUp({
+      catalog: () => first.catalog,
+      spool: () => ({
+        ...first.spool,
+        async openRequestLog(id) {
+          for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+          return first.spool.openRequestLog(id);
+        },
+      }),
+    });
+    expect(engine.scheduler.counts(batch.id)?.succeeded).toBe(2);
+  });
+
   it('cancels at once what waits for its turn behind the batches that are open', async () => {
     const { upstream, create, cancel, find, quiet } = await setUp({ concurrency: 1, awaitOpening: false });
     for (let i = 0; i < 1000; i++) await create(['a']);
