@@ -18,7 +18,15 @@ import { createMemorySpool } from '../../packages/server/src/spool/memory/memory
 import type { Spool } from '../../packages/server/src/spool/spool.ts';
 import { Chance } from './chance.ts';
 import { HostileUpstream } from './hostile-upstream.ts';
-import { drawLife, mortalCatalog, mortalClock, mortalSpool, mortalUpstream, type Life } from './mortal.ts';
+import {
+  drawLife,
+  dyingAtCreate,
+  mortalCatalog,
+  mortalClock,
+  mortalSpool,
+  mortalUpstream,
+  type Life,
+} from './mortal.ts';
 
 /** What the world remembers of a batch that was accepted, to hold the server to it. */
 export interface Promised {
@@ -152,7 +160,8 @@ export class World {
       params: { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: `${custom_id}` }] },
     }));
     const intake = createIntake({
-      ...process,
+      spool: process.spool,
+      catalog: chance.isLucky(0.05) ? dyingAtCreate(process.catalog, process.life) : process.catalog,
       clock: this.clock,
       randomBytes: (n) => chance.bytes(n),
       concurrentUploads: 1,
