@@ -121,7 +121,8 @@ describe('SIGTERM during an upload', () => {
     answer = () => ({});
     const server = await start(1);
     const upload = startUpload(server.client, body);
-    await upload.send(body.length / 2);
+    await upload.send(body.length - 1);
+    await until('a block of the body is on the disk', async () => (await home.storedBatches()).length === 1);
     await terminate(server);
     await upload.finish();
     const response = await upload.answer;

@@ -9,11 +9,14 @@ import { CONCURRENCY, type Promised, type World } from './world.ts';
  * - a success is an answer the upstream gave to that very request; a refused request errored;
  * - nothing canceled that nobody canceled, nothing expired before its time;
  * - after a cancel was accepted, and after expiry, nothing of the batch was sent;
- * - the bound on calls in flight held at every instant.
+ * - the bound on calls in flight held at every instant;
+ * - no batch is stored but those that were created. Prompts name batches, so one that the world did not know of would
+ *   have its calls held against another.
  */
 export async function violations(world: World): Promise<readonly string[]> {
   const found = [...world.violations];
   if (world.upstream.peakInFlight > CONCURRENCY) found.push(`${world.upstream.peakInFlight} calls were in flight`);
+  for (const { id } of await world.unknownBatches()) found.push(`${id} was created by nobody`);
   for (const batch of world.promised) {
     checkCalls(world, batch, found);
     if (!batch.deleted) await checkResults(world, batch, found);

@@ -83,6 +83,16 @@ export function mortalCatalog(catalog: Catalog, life: Life): Catalog {
   };
 }
 
+/** A catalog whose process dies once a batch is stored, before anybody is told. */
+export function dyingAtCreate(catalog: Catalog, life: Life): Catalog {
+  const create: Catalog['batches']['create'] = async (...args) => {
+    await catalog.batches.create(...args);
+    life.die();
+    return never();
+  };
+  return { ...catalog, batches: { ...catalog.batches, create } };
+}
+
 /** Disks fill up at times: a commit may be refused, and is then tried again. */
 export function mortalSpool(spool: Spool, life: Life, isDiskFull: () => boolean): Spool {
   const methods = mortalMethods(spool, life);

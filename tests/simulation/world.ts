@@ -1,4 +1,4 @@
-import { VirtualClock } from '@batchwright/core';
+import { VirtualClock, type BatchRecord } from '@batchwright/core';
 import {
   microsecondsFromMs,
   type BatchId,
@@ -18,9 +18,17 @@ import { createMemorySpool } from '../../packages/server/src/spool/memory/memory
 import type { Spool } from '../../packages/server/src/spool/spool.ts';
 import { Chance } from './chance.ts';
 import { HostileUpstream } from './hostile-upstream.ts';
-import { drawLife, mortalCatalog, mortalClock, mortalSpool, mortalUpstream, type Life } from './mortal.ts';
+import {
+  drawLife,
+  dyingAtCreate,
+  mortalCatalog,
+  mortalClock,
+  mortalSpool,
+  mortalUpstream,
+  type Life,
+} from './mortal.ts';
 
-/** What the world remembers of a batch it was told is accepted, to hold the server to it. */
+/** What the world remembers of a batch that was accepted, to hold the server to it. */
 export interface Promised {
   readonly id: BatchId;
   readonly workspaceId: WorkspaceId;
@@ -48,6 +56,8 @@ export const CONCURRENCY = 6;
 const START_MS = Date.UTC(2026, 0, 1);
 const WORKSPACES = ['A', 'B', 'C'].map((name) => `wrkspc_01${name}` as WorkspaceId);
 const HOUR_MS = 3_600_000;
+/** More than any history creates. */
+const LIST_LIMIT = 1000;
 /** Far more turns of the event loop than any step needs: a history that waits for ever fails instead of hanging. */
 const TURNS_LIMIT = 20_000;
 
@@ -61,6 +71,8 @@ export class World {
   readonly promised: Promised[] = [];
   readonly violations: string[] = [];
   crashes = 0;
+  /** Batches whose create died before it was answered, and after they were stored. */
+  foundByListing = 0;
   readonly #chance: Chance;
   readonly #catalog: Catalog;
   readonly #spool = createMemorySpool();
@@ -109,6 +121,18 @@ export class World {
     return this.#catalog.batches.find(batch.workspaceId, batch.id);
   }
 
+  /** Stored batches that nobody is known to have created. */
+  async unknownBatches(): Promise<readonly BatchRecord[]> {
+    const known = new Set(this.promised.map(({ id }) => id));
+    const stored: BatchRecord[] = [];
+    for (const id of WORKSPACES) {
+      const page = await this.#catalog.batches.list(id, { type: 'first' }, LIST_LIMIT);
+      if (page === 'unknown_cursor') throw new Error('a list without a cursor has no unknown one');
+      stored.push(...page.batches);
+    }
+    return stored.filter(({ id }) => !known.has(id));
+  }
+
   async #step(): Promise<void> {
     const chance = this.#chance;
     const draw = chance.next();
@@ -136,7 +160,8 @@ export class World {
       params: { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: `${custom_id}` }] },
     }));
     const intake = createIntake({
-      ...process,
+      spool: process.spool,
+      catalog: chance.isLucky(0.05) ? dyingAtCreate(process.catalog, process.life) : process.catalog,
       clock: this.clock,
       randomBytes: (n) => chance.bytes(n),
       concurrentUploads: 1,
@@ -152,15 +177,26 @@ export class World {
     const outcome = await this.#untilDeath(
       intake.receive(Readable.from([Buffer.from(JSON.stringify({ requests }))]), terms, null),
     );
-    if (outcome === 'died') return;
+    if (outcome === 'died') return this.#promiseUnanswered(customIds);
     if (outcome.type !== 'accepted') return this.#violated(`a good batch was ${outcome.type}`);
-    const { id, createdAtUs } = outcome.batch;
+    this.#promise(outcome.batch, customIds);
+    process.engine.scheduler.batchCreated(outcome.batch);
+    await this.#settle();
+  }
+
+  /** A create whose answer was lost may have stored its batch: the client finds it by listing, and it counts like any. */
+  async #promiseUnanswered(customIds: readonly string[]): Promise<void> {
+    for (const batch of await this.unknownBatches()) {
+      this.foundByListing++;
+      this.#promise(batch, customIds);
+    }
+  }
+
+  #promise({ id, workspaceId, createdAtUs }: BatchRecord, customIds: readonly string[]): void {
     this.promised.push({
       ...{ id, workspaceId, customIds, createdAtMs: createdAtUs / 1000 },
       ...{ cancelAsked: false, cancelledAtCall: null, seen: null, ended: false, deleted: false },
     });
-    process.engine.scheduler.batchCreated(outcome.batch);
-    await this.#settle();
   }
 
   async #cancel(): Promise<void> {

@@ -157,7 +157,7 @@ const WORDS: Words = {
   upstream_unreachable: (p) => ({
     type: 'api_error',
     status: 502,
-    message: `The upstream could not be reached: ${p.reason}`,
+    message: `The upstream could not answer: ${p.reason}`,
   }),
   unexpected: () => ({ type: 'api_error', message: 'Internal server error' }),
 };

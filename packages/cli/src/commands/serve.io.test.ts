@@ -87,6 +87,7 @@ describe('serve', () => {
     expect(err.trimEnd().split('\n').toSorted()).toEqual(
       [
         'batchwright: BATCHWRIGHT_DATADIR is set, but no option has that name. Did you mean BATCHWRIGHT_DATA_DIR?',
+        'batchwright: --concurrency is "x", but must be a whole number from 1 to 16384. Example: 64',
         `batchwright: "prot" in ${path} is not an option. Did you mean port?`,
       ].toSorted(),
     );

@@ -31,7 +31,7 @@ export async function createWorkspace(
   if (options.json === true) host.out(`${JSON.stringify(workspaceJson({ ...workspace, isDefault: false }))}\n`);
   else {
     host.out(`${workspace.id}\n`);
-    host.err(`Workspace ${name}. A key for it: batchwright keys create --workspace ${shellWord(name)}\n`);
+    host.err(`Workspace ${name}. A key for it: npx batchwright keys create --workspace ${shellWord(name)}\n`);
   }
   return EXIT_OK;
 }

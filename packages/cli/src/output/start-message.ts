@@ -31,7 +31,7 @@ function keyLines(config: Config, firstKey: string | null): readonly string[] {
     return [`  export ANTHROPIC_API_KEY=${firstKey}`, '', 'The key is shown this once; only its hash is stored.'];
   }
   if (config.apiKey !== null) return ['', 'The key is the one configured as api_key.'];
-  return ['', 'The key is the one the first start printed. Another: batchwright keys create'];
+  return ['', 'The key is the one the first start printed. Another: npx batchwright keys create'];
 }
 
 /** Unspecified addresses are for listening; a client needs one it can reach. */

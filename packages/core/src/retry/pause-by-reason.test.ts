@@ -40,6 +40,17 @@ it('P3 gives one probe when it is due, and the next a wait later', () => {
   expect(pauses.takeProbe(T0 + 2 * PROBE_FIRST_MS)).toBe(true);
 });
 
+it('P3 gives a probe again of which no call came, and only once', () => {
+  const pauses = pausedBy('spend_cap');
+  const due = T0 + PROBE_FIRST_MS;
+  pauses.takeProbe(due);
+  pauses.returnProbe(due + 5);
+  expect(pauses.takeProbe(due + 5)).toBe(true);
+  pauses.pause('spend_cap', 'still', due + 6);
+  pauses.returnProbe(due + 7);
+  expect(pauses.probeAtMs()).toBe(due + 6 + 2 * PROBE_FIRST_MS);
+});
+
 it('P3 gives no probe when nothing is paused', () => {
   expect(new PauseByReason().takeProbe(T0)).toBe(false);
   expect(new PauseByReason().probeAtMs()).toBeNull();

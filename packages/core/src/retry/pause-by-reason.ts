@@ -95,4 +95,11 @@ export class PauseByReason {
     for (const held of this.#held.values()) held.probeAtMs = nowMs + held.waitMs;
     return true;
   }
+
+  /** Gives back a probe of which no call came, so that the next request can be it. */
+  returnProbe(nowMs: number): void {
+    if (!this.#isProbing) return;
+    this.#isProbing = false;
+    for (const held of this.#held.values()) held.probeAtMs = Math.min(held.probeAtMs, nowMs);
+  }
 }

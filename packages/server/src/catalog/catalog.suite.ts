@@ -438,6 +438,18 @@ export function catalogSuite(name: string, open: () => Promise<OpenCatalog>): vo
         expect(await claimed(2)).toEqual([]);
       });
 
+      test('is claimed by the name of its batch before its turn, and still once', async () => {
+        for (const id of ['a', 'b']) await create(id);
+        const claimed = async (id: string, nowUs: number) =>
+          (await catalog.shards.claim('node-a', at(nowUs), LEASE_MS, 5, batchId(id))).map(({ batch }) => batch.id);
+        expect(await claimed('b', 1)).toEqual([batchId('b')]);
+        expect(await claimed('b', 2)).toEqual([]);
+        expect(await claimed('none', 2)).toEqual([]);
+        expect(await catalog.shards.claim('node-a', at(3), LEASE_MS, 5)).toMatchObject([
+          { batch: { id: batchId('a') } },
+        ]);
+      });
+
       test('can be claimed again from the moment its lease runs out, under the next epoch', async () => {
         await create('a');
         await claimOne('node-a', 0);

@@ -156,9 +156,15 @@ export type LeaseWrite = 'written' | 'lost';
 export interface ShardCatalog {
   /**
    * Claims up to `limit` shards of batches that have not ended and whose lease is free or ran out at `nowUs`,
-   * nearest expiry first.
+   * nearest expiry first; with `only`, shards of that batch alone.
    */
-  claim(node: string, nowUs: MicrosecondsUtc, leaseMs: number, limit: number): Promise<readonly Lease[]>;
+  claim(
+    node: string,
+    nowUs: MicrosecondsUtc,
+    leaseMs: number,
+    limit: number,
+    only?: BatchId,
+  ): Promise<readonly Lease[]>;
   /** Answers the batch as it is now, so that the owner sees a cancel made through another node; null when lost. */
   renew(lease: Lease, nowUs: MicrosecondsUtc, leaseMs: number): Promise<BatchRecord | null>;
   /**

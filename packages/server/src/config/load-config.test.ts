@@ -150,7 +150,7 @@ describe('faults are one line each, with thing, value and remedy', () => {
     [
       'a file that is missing',
       { args: ['--config', 'x.json'] },
-      'The config file /home/me/x.json does not exist. Create it, or leave --config out.',
+      'the config file /home/me/x.json does not exist. Create it, or leave --config out.',
     ],
     [
       'a file that is no JSON',

@@ -39,7 +39,6 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const environment = readEnvironment(sources.env, faults);
   const file = readConfigFile(flags.configPath ?? environment.configPath, sources, faults);
   const chosen = new Map([...file, ...environment.settings, ...flags.settings]);
-  if (faults.length > 0) return { type: 'invalid', lines: faults };
 
   const config: Record<string, unknown> = { ...defaultConfig, dataDir: resolve(sources.cwd, defaultConfig.dataDir) };
   for (const [key, setting] of chosen) {
@@ -146,7 +145,7 @@ function readConfigFile(named: string | null, sources: ConfigSources, faults: st
   const path = resolve(sources.cwd, named ?? CONFIG_FILE);
   const content = sources.readFile(path);
   if (content === null) {
-    if (named !== null) faults.push(`The config file ${path} does not exist. Create it, or leave ${CONFIG_FLAG} out.`);
+    if (named !== null) faults.push(`the config file ${path} does not exist. Create it, or leave ${CONFIG_FLAG} out.`);
     return new Map();
   }
   const parsed = parseObject(content);

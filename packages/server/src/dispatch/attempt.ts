@@ -1,4 +1,5 @@
-import { classifyAnswer, type UpstreamAnswer } from '@batchwright/core';
+import { classifyAnswer, headerValue, type UpstreamAnswer } from '@batchwright/core';
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { CancelCall, UpstreamEvents } from './upstream/upstream.ts';
 
 /** Longest answer taken; a model's longest output is a few megabytes. */
@@ -66,7 +67,8 @@ export class Attempt implements UpstreamEvents {
   }
 
   onEnd(): void {
-    const body = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
+    const sent = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
+    const body = decoded(sent, headerValue(this.#headers, 'content-encoding'));
     this.#finish(
       classifyAnswer({
         status: this.#status ?? 0,
@@ -86,6 +88,27 @@ export class Attempt implements UpstreamEvents {
     if (this.#over) return;
     this.#over = true;
     this.#events.onAnswer(this, answer, body);
+  }
+}
+
+const DECODERS: ReadonlyMap<string, typeof gunzipSync> = new Map([
+  ['gzip', gunzipSync],
+  ['x-gzip', gunzipSync],
+  ['deflate', inflateSync],
+  ['br', brotliDecompressSync],
+]);
+
+/**
+ * Answers are asked for uncompressed. From a gateway that compresses all the same they would be retried, and paid, for a
+ * day. What cannot be decoded is left as it is, and judged like any other bytes.
+ */
+function decoded(body: Uint8Array, encoding: string | null): Uint8Array {
+  const decode = DECODERS.get(encoding?.toLowerCase() ?? '');
+  if (decode === undefined) return body;
+  try {
+    return decode(body, { maxOutputLength: ANSWER_LIMIT_BYTES });
+  } catch {
+    return body;
   }
 }
 

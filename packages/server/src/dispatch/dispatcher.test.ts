@@ -1,6 +1,8 @@
 import { LIMITS } from '@batchwright/protocol';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
 import type { RequestIndex, RequestLog, Spool } from '../spool/spool.ts';
 
@@ -64,6 +66,44 @@ describe('Dispatcher', () => {
     expect((await find(batch)).counts.processing).toBe(1);
   });
 
+  it('spends no probe of a paused upstream on requests that it refuses itself', async () => {
+    const { upstream, createOf, advance, quiet, find } = await setUp({ concurrency: 1 });
+    const good = '{"model":"m","max_tokens":1,"messages":[{"content":"x"}]}';
+    const refused = good.replace('}]}', '}],"stream":true}');
+    const batch = await createOf([good, ...names('p', 20).map(() => refused)]);
+    upstream.calls[0]?.answer(401, error('authentication_error', 'no'));
+    await advance(30_000);
+    expect(upstream.calls).toHaveLength(2);
+    upstream.calls[1]?.answer();
+    await quiet();
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1, errored: 20 } });
+  });
+
+  it.each([
+    ['message', 200, undefined],
+    ['rejection', 400, error('invalid_request_error', 'no')],
+    ['failure', 500, error('api_error', 'no')],
+    ['pause', 401, error('authentication_error', 'no')],
+  ] as const)(
+    'tries again a request whose %s it failed over itself, and settles it once',
+    async (_what, status, body) => {
+      let faults = 1;
+      const metrics = Object.assign(createMetrics(), {
+        upstreamAnswered: () => {
+          if (faults-- > 0) throw new RangeError('Array buffer allocation failed');
+        },
+      });
+      const { upstream, create, advance, find, rows } = await setUp({ metrics });
+      const batch = await create(['a']);
+      upstream.calls[0]?.answer(status, body);
+      await advance(60_000);
+      upstream.calls[1]?.answer();
+      await advance(1);
+      expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1 } });
+      expect(await rows(batch)).toHaveLength(1);
+    },
+  );
+
   it('warns of an upstream that fails, once a minute and without its words', async () => {
     const warnings: unknown[] = [];
     const log = { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) };
@@ -88,6 +128,53 @@ describe('Dispatcher', () => {
     await create(['a']);
     upstream.calls[0]?.answer(200, '<html>');
     await quiet();
-    expect(warnings).toMatchObject([{ status: 200, reason: 'status 200 without a JSON object' }]);
+    expect(warnings).toMatchObject([{ status: 200, reason: 'status 200 without a message' }]);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const)('takes an answer that comes as %s although it was not asked for', async (encoding, compress) => {
+    const { upstream, create, quiet, rows } = await setUp();
+    const batch = await create(['a', 'b']);
+    const headers = { 'content-encoding': encoding };
+    upstream.calls[0]?.answer(200, compress('{"id":"msg_é"}'), headers);
+    upstream.calls[1]?.answer(400, compress(error('invalid_request_error', 'no')), headers);
+    await quiet();
+    expect(await rows(batch)).toMatchObject([
+      { result: { type: 'succeeded', message: { id: 'msg_é' } } },
+      { result: { type: 'errored', error: { error: { message: 'no' } } } },
+    ]);
+  });
+
+  it('takes an answer as it is that only claims to be compressed', async () => {
+    const { upstream, create, quiet, rows } = await setUp();
+    const batch = await create(['a']);
+    upstream.calls[0]?.answer(200, '{"id":"msg_1"}', { 'content-encoding': 'gzip' });
+    await quiet();
+    expect(await rows(batch)).toMatchObject([{ result: { type: 'succeeded', message: { id: 'msg_1' } } }]);
+  });
+
+  it('decompresses no answer that grows beyond all measure', async () => {
+    const { upstream, create, advance, find } = await setUp();
+    const batch = await create(['a']);
+    const bomb = gzipSync(Buffer.concat([Buffer.alloc(65 * 1024 * 1024, ' '), Buffer.from('{}')]));
+    upstream.calls[0]?.answer(200, bomb, { 'content-encoding': 'gzip' });
+    await advance(2000);
+    expect(upstream.calls).toHaveLength(2);
+    expect((await find(batch)).counts.processing).toBe(1);
+  });
+
+  it('takes no error for a message, whatever its status', async () => {
+    const { upstream, create, advance, find } = await setUp();
+    const batch = await create(['a']);
+    upstream.calls[0]?.answer(200, error('overloaded_error', 'no provider could be reached'));
+    await advance(2000);
+    upstream.calls[1]?.answer(200, '{"error":{"code":502}}');
+    await advance(3000);
+    upstream.calls[2]?.answer();
+    await advance(1);
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { succeeded: 1 } });
   });
 });

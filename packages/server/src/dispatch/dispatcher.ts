@@ -12,7 +12,7 @@ import {
 import { LIMITS, makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { batchMessage, type MessageUsage } from '../results/batch-message.ts';
+import { batchMessage, type BatchMessage, type MessageUsage } from '../results/batch-message.ts';
 import { erroredLine, succeededLine, unstartedLine } from '../results/result-line.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { Shard } from '../schedule/shard.ts';
@@ -56,6 +56,7 @@ export class Dispatcher {
   #wake: Timer | null = null;
   #warningDueMs = Number.NEGATIVE_INFINITY;
   #pumping = false;
+  #started = false;
   #stopped = false;
   #drained: (() => void) | null = null;
 
@@ -75,6 +76,12 @@ export class Dispatcher {
   /** Why nothing is dispatched although requests wait; empty when nothing holds them back. */
   get pauses(): readonly Pause[] {
     return this.#gate.pauses;
+  }
+
+  /** Nothing is sent before: what the last process left is opened sooner while no answers come in between. */
+  start(): void {
+    this.#started = true;
+    this.#pumpSoon();
   }
 
   add(shard: Shard): void {
@@ -134,7 +141,7 @@ export class Dispatcher {
 
   /** Many shards may become ready in one turn of the event loop; one pump serves them all. */
   #pumpSoon(): void {
-    if (this.#pumping || this.#stopped) return;
+    if (this.#pumping || !this.#started || this.#stopped) return;
     this.#pumping = true;
     this.#options.activity.begin();
     setImmediate(() => {
@@ -164,7 +171,7 @@ export class Dispatcher {
 
   #start(turn: ShardInFlight, request: number): void {
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
-    const attempt = new InFlight(turn, request, bytes, this);
+    const attempt = new InFlight(turn, request, bytes, this.#gate.isPaused, this);
     turn.attempts.add(attempt);
     this.#inFlight++;
     this.#bytesInFlight += bytes;
@@ -234,13 +241,27 @@ export class Dispatcher {
   /** An attempt is over: settle, retry later, or pause the upstream. `call` is null when nothing was sent. */
   answered(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
     this.#free(attempt);
-    const judged = answer.type === 'succeeded' ? this.#succeeded(attempt, body as Uint8Array) : answer;
+    try {
+      this.#conclude(attempt, answer, call, body);
+    } catch (error) {
+      // Of a fault in here undici tells nobody, and a request that nobody holds would keep its batch from ever ending.
+      this.#options.log.error({ err: error, batchId: attempt.turn.shard.id }, 'judging an answer failed');
+      const step = this.#judge(attempt, { type: 'broken', reason: 'the answer could not be judged' });
+      if (step.type === 'retry') attempt.turn.shard.retryAt(attempt.request, step.atMs);
+    }
+    this.#pumpSoon();
+  }
+
+  /** Whatever becomes of the request, the shard has it back in the last step and not before: until then all may fail. */
+  #conclude(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
+    const message = answer.type === 'succeeded' ? batchMessage(body as Uint8Array) : null;
+    const judged = answer.type === 'succeeded' && message === null ? NO_MESSAGE : answer;
     if (call !== null) this.#learn(judged, call);
+    if (message !== null) return this.#succeed(attempt, message);
     const step = this.#judge(attempt, judged);
     if (step.type === 'pause') this.#pause(attempt, step);
     else if (step.type === 'retry') this.#retry(attempt, step.atMs, judged);
     else if (step.as === 'errored') this.#reject(attempt, step);
-    this.#pumpSoon();
   }
 
   #learn(answer: UpstreamAnswer, call: Attempt): void {
@@ -270,14 +291,10 @@ export class Dispatcher {
     attempt.turn.shard.retryAt(attempt.request, atMs);
   }
 
-  /** Settles the request, unless the body turns out to be no message: then the upstream is broken, whatever its status. */
-  #succeeded(attempt: InFlight, body: Uint8Array): UpstreamAnswer {
-    const message = batchMessage(body);
-    if (message === null) return { type: 'broken', reason: 'status 200 without a JSON object' };
+  #succeed(attempt: InFlight, { pieces, usage }: BatchMessage): void {
     const { shard } = attempt.turn;
-    this.#count(message.usage);
-    shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), message.pieces));
-    return { type: 'succeeded' };
+    this.#count(usage);
+    shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), pieces));
   }
 
   #count(usage: MessageUsage): void {
@@ -327,9 +344,14 @@ export class Dispatcher {
     attempt.turn.attempts.delete(attempt);
     this.#inFlight--;
     this.#bytesInFlight -= attempt.bytes;
+    // Else each request that is refused here would cost a paused upstream another wait.
+    if (attempt.isProbe && attempt.call === null) this.#gate.returnProbe(this.#options.clock.now());
     if (this.#inFlight === 0) this.#drained?.();
   }
 }
+
+/** Whatever its status, an upstream whose answer is no message is broken. */
+const NO_MESSAGE: UpstreamAnswer = { type: 'broken', reason: 'status 200 without a message' };
 
 interface ShardInFlight {
   readonly shard: Shard;
@@ -343,14 +365,17 @@ class InFlight {
   readonly request: number;
   /** Of its params. */
   readonly bytes: number;
+  /** Of a paused upstream. */
+  readonly isProbe: boolean;
   readonly #dispatcher: Dispatcher;
   call: Attempt | null = null;
   isOver = false;
 
-  constructor(turn: ShardInFlight, request: number, bytes: number, dispatcher: Dispatcher) {
+  constructor(turn: ShardInFlight, request: number, bytes: number, isProbe: boolean, dispatcher: Dispatcher) {
     this.turn = turn;
     this.request = request;
     this.bytes = bytes;
+    this.isProbe = isProbe;
     this.#dispatcher = dispatcher;
   }
 

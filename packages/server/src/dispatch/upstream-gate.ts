@@ -25,13 +25,18 @@ export class UpstreamGate {
     return this.#limit.limit;
   }
 
+  /** While paused, the one call that may start is a probe. */
+  get isPaused(): boolean {
+    return this.#pauses.isPaused;
+  }
+
   get pauses(): readonly Pause[] {
     return this.#pauses.list();
   }
 
   /**
    * Whether one more call may start now. If only time stands in the way, `lookAgainAtMs` says when to ask again; else
-   * the next answer will be the reason to. A `true` during a pause is its one probe, and must be used.
+   * the next answer will be the reason to. A `true` during a pause is its one probe, to be used or returned.
    */
   mayStart(inFlight: number, nowMs: number): boolean {
     if (!this.#limit.allows(inFlight, nowMs) || this.#budget.hold(nowMs) !== null) return false;
@@ -43,6 +48,11 @@ export class UpstreamGate {
     const probeAtMs = this.#pauses.isPaused ? this.#pauses.probeAtMs() : nowMs;
     if (probeAtMs === null) return null;
     return Math.max(this.#limit.heldUntilMs, this.#budget.hold(nowMs)?.untilMs ?? nowMs, probeAtMs);
+  }
+
+  /** The request that was to be the probe sent nothing. */
+  returnProbe(nowMs: number): void {
+    this.#pauses.returnProbe(nowMs);
   }
 
   learn(answer: UpstreamAnswer, headers: AnswerHeaders, startedAtMs: number, nowMs: number): void {

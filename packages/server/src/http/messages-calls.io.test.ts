@@ -93,7 +93,7 @@ describe('a message', () => {
     expect(answer.status).toBe(502);
     expect(answer.body).toMatchObject({
       type: 'error',
-      error: { type: 'api_error', message: 'The upstream could not be reached: connection refused' },
+      error: { type: 'api_error', message: 'The upstream could not answer: connection refused' },
       request_id: answer.headers['request-id'],
     });
   });

@@ -89,6 +89,12 @@ describe('metrics', () => {
     );
   });
 
+  it('count the CPU time the process used before anybody asked', async () => {
+    const used = process.cpuUsage();
+    const seconds = /^process_cpu_seconds_total (\S+)$/m.exec(await freshMetrics().render())?.[1];
+    expect(Number(seconds)).toBeGreaterThan((used.user + used.system) / 2e6);
+  });
+
   it('sum the catalog’s tally and what moved since, with one read for both gauges', async () => {
     const metrics = freshMetrics();
     let reads = 0;

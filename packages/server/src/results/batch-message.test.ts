@@ -48,6 +48,12 @@ describe('batchMessage', () => {
     }
   });
 
+  it('refuses an error, and no message that only has a field of that name', () => {
+    expect(shown('{"type":"error","error":{"type":"api_error","message":"no"}}')).toBeNull();
+    expect(shown('{"error":"no"}')).toBeNull();
+    for (const body of ['{"id":"msg_1","error":null}', '{"content":[],"error":{}}']) expect(shown(body)).toBe(body);
+  });
+
   it('reads the tokens that were reported, and 0 for those that were not', () => {
     const usage = { input_tokens: 7, output_tokens: 2, cache_read_input_tokens: null, cache_creation_input_tokens: 5 };
     expect(batchMessage(Buffer.from(JSON.stringify({ usage })))?.usage).toEqual({

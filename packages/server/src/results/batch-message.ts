@@ -20,17 +20,23 @@ const TIER_FIRST = Buffer.from('"service_tier":"batch",');
 const TIER_ONLY = Buffer.from('"service_tier":"batch"');
 
 /**
- * Null when the body is not exactly one JSON object: then the upstream is broken, whatever its status said. The bytes are
+ * Null when the body is not exactly one JSON object, or is an error: then the upstream is broken, whatever its status
+ * said. Gateways that have sent their head already when their own upstream fails can say it in no other way. The bytes are
  * spliced and never re-serialised, so that numbers and escapes inside the content stay as the model's server wrote them.
  */
 export function batchMessage(body: Uint8Array): BatchMessage | null {
   const whole = outline(body);
-  if (whole === null) return null;
+  if (whole === null || isError(whole)) return null;
   // A line holds no raw newline. Between tokens they mean nothing, and inside strings JSON has none.
   if (whole.hasNewlines) return batchMessage(withoutNewlines(body));
   const usage = whole.find('usage');
   if (usage?.kind !== 'object') return { pieces: [body.subarray(whole.start, whole.end)], usage: NOTHING };
   return { pieces: spliceTier(body, whole, usage), usage: readUsage(parseSpan(body, usage)) };
+}
+
+function isError(whole: Outline): boolean {
+  const error = whole.find('error');
+  return error !== null && error.kind !== 'null' && whole.find('content') === null;
 }
 
 function spliceTier(body: Uint8Array, whole: Outline, usage: Span): readonly Uint8Array[] {

@@ -10,7 +10,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { createMemoryCatalog } from '../catalog/memory/memory-catalog.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
 import { silentLog, type Log } from '../observe/log.ts';
-import { createMetrics } from '../observe/metrics.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { createMemorySpool } from '../spool/memory/memory-spool.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Activity } from './activity.ts';
@@ -21,7 +21,7 @@ export interface HeldCall {
   readonly request: UpstreamCall;
   readonly atMs: number;
   isCancelled: boolean;
-  answer(status?: number, body?: string, headers?: Record<string, string>): void;
+  answer(status?: number, body?: string | Uint8Array, headers?: Record<string, string>): void;
   fail(reason: string): void;
 }
 
@@ -47,7 +47,7 @@ export class HeldUpstream implements Upstream {
       isCancelled: false,
       answer(status = 200, body = '{"id":"msg_1","usage":{"input_tokens":1}}', headers = {}) {
         events.onHead(status, headers);
-        events.onData(Buffer.from(body));
+        events.onData(typeof body === 'string' ? Buffer.from(body) : body);
         events.onEnd();
       },
       fail: (reason) => events.onFailure(reason, false),
@@ -77,6 +77,7 @@ export interface EngineSetting {
   readonly catalog?: (catalog: Catalog) => Catalog;
   readonly spool?: (spool: Spool) => Spool;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   /** False when the test holds up the opening of batches: `create` then does not wait for it. */
   readonly awaitOpening?: boolean;
 }
@@ -87,7 +88,10 @@ export async function setUp(options: EngineSetting = {}) {
   const upstream = new HeldUpstream(() => clock.now());
   let seed = 0;
   const randomBytes = (length: number): Uint8Array =>
-    Uint8Array.from({ length }, () => Math.imul(seed++, 0x9e3779b1) >>> 24);
+    Uint8Array.from({ length }, () => {
+      const mixed = Math.imul(++seed ^ (seed >>> 16), 0x85ebca6b);
+      return Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) >>> 24;
+    });
   const catalog = createMemoryCatalog({ randomBytes, now: () => clock.now() });
   const spool = createMemorySpool();
   const activity = new Activity();
@@ -101,7 +105,7 @@ export async function setUp(options: EngineSetting = {}) {
     random: () => 0.5,
     randomBytes,
     activity,
-    metrics: createMetrics(),
+    metrics: options.metrics ?? createMetrics(),
     log: options.log ?? silentLog,
     concurrency: options.concurrency ?? 4,
     commitIntervalMs: 0,

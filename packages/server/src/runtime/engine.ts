@@ -57,6 +57,7 @@ export function createEngine(options: EngineOptions): Engine {
       await segmentRemover.run();
       await scheduler.run();
       await archivist.run();
+      dispatcher.start();
     },
     stop: async () => {
       scheduler.pause();

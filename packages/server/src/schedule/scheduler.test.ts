@@ -176,6 +176,84 @@ describe('Scheduler', () => {
     expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
   });
 
+  it('sends nothing before all batches of the last process are open', async () => {
+    const first = await setUp();
+    for (let i = 0; i < 3; i++) await first.create(['a']);
+    const stopped = first.engine.stop();
+    await first.clock.advance(5000);
+    await stopped;
+    let opened = 0;
+    const { upstream, quiet } = await setUp({
+      catalog: () => first.catalog,
+      spool: () => ({
+        ...first.spool,
+        async openRequestLog(id) {
+          opened++;
+          for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+          return first.spool.openRequestLog(id);
+        },
+      }),
+    });
+    expect({ opened, calls: upstream.calls.length }).toEqual({ opened: 3, calls: 0 });
+    await quiet();
+    expect(upstream.calls).toHaveLength(3);
+  });
+
+  it('shows, from the moment it has started, every result that was seen before a crash', async () => {
+    const first = await setUp({ concurrency: 3 });
+    const batch = await first.create(names('p', 3));
+    for (const call of first.upstream.calls.slice(0, 2)) {
+      call.answer();
+      await first.quiet();
+    }
+    // The checkpoint is behind, since the second answer came within a second of the first.
+    expect((await first.find(batch)).counts.succeeded).toBe(1);
+    expect(first.engine.scheduler.counts(batch.id)?.succeeded).toBe(2);
+    const { engine } = await setUp({
+      catalog: () => first.catalog,
+      spool: () => ({
+        ...first.spool,
+        async openRequestLog(id) {
+          for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+          return first.spool.openRequestLog(id);
+        },
+      }),
+    });
+    expect(engine.scheduler.counts(batch.id)?.succeeded).toBe(2);
+  });
+
+  it('cancels at once what waits for its turn behind the batches that are open', async () => {
+    const { upstream, create, cancel, find, quiet } = await setUp({ concurrency: 1, awaitOpening: false });
+    for (let i = 0; i < 1000; i++) await create(['a']);
+    const waiting = await create(['b', 'c']);
+    await quiet();
+    await cancel(waiting);
+    expect(await find(waiting)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it('opens no more than a thousand batches after a time in which none could be opened', async () => {
+    const spool = fragileSpool();
+    const { create, advance, quiet } = await setUp({ spool: spool.wrap, awaitOpening: false });
+    spool.faults.requests = 1_000_000;
+    for (let i = 0; i < 1100; i++) await create(['a']);
+    await quiet();
+    await advance(5000);
+    spool.faults.requests = 0;
+    await advance(60_000);
+    expect(spool.open).toEqual({ requests: 1000, results: 1000 });
+  });
+
+  it('leaves no timer when a batch is canceled after it has stopped', async () => {
+    const { clock, engine, create, cancel } = await setUp();
+    const batch = await create(['a']);
+    const stopped = engine.stop();
+    await clock.advance(5000);
+    await stopped;
+    await cancel(batch);
+    expect(clock.pendingCount).toBe(0);
+  });
+
   it('checkpoints counters no more than some twenty times a second, however many batches run', async () => {
     let checkpoints = 0;
     const { upstream, create, advance } = await setUp({

@@ -65,19 +65,27 @@ export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly #options: SchedulerOptions;
   readonly #running = new Map<BatchId, Running>();
-  /** Batches whose opening failed and whose wait is over. */
-  #toReopen: Opening[] = [];
+  /** Batches canceled before their turn came. */
+  readonly #canceled = new Set<BatchId>();
+  /** Leases held for batches to be opened next, whether for the first time or again. */
+  readonly #toOpen: Opening[] = [];
+  /** Leases held for batches whose opening failed and whose wait is not over. */
+  #waitingCount = 0;
   /** What waits to be tried again; a stop calls it off. */
   readonly #retries = new Set<Timer>();
   #claiming: Promise<void> | null = null;
   #claimAgain = false;
   #stopped = false;
+  #released = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
   }
 
-  /** Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. */
+  /**
+   * Takes up every batch that had not ended when the last process left, and goes on with new ones as they come. Resolves
+   * when the former are open: until then their counters are those of the last checkpoint, and would seem to have gone back.
+   */
   async run(): Promise<void> {
     await this.#options.catalog.shards.releaseAll(this.#options.node);
     await this.#claim();
@@ -88,9 +96,12 @@ export class Scheduler implements Service {
   }
 
   cancelRequested(batch: BatchRecord): void {
+    // The catalog has it, and the next process will heed it.
+    if (this.#released || batch.status !== 'canceling') return;
     const running = this.#running.get(batch.id);
-    if (running === undefined) void this.#claim();
-    else if (batch.status === 'canceling') this.#cancel(running, batch);
+    if (running !== undefined) return this.#cancel(running, batch);
+    this.#canceled.add(batch.id);
+    void this.#claim();
   }
 
   /** Live counters of a batch that runs here, else null. */
@@ -113,6 +124,7 @@ export class Scheduler implements Service {
     this.#stopped = true;
     for (const timer of this.#retries) timer.cancel();
     await this.#claiming;
+    this.#released = true;
     await Promise.all([...this.#running.values()].map((running) => this.#release(running)));
   }
 
@@ -135,13 +147,13 @@ export class Scheduler implements Service {
 
   async #claimAll(): Promise<void> {
     this.#claimAgain = false;
-    const { catalog, clock, node, log } = this.#options;
+    const { catalog, log } = this.#options;
+    if (this.#stopped) return;
     try {
-      const room = OPEN_SHARDS_LIMIT - this.#running.size;
-      if (this.#stopped || room <= 0) return;
-      const leases = await catalog.shards.claim(node, microsecondsFromMs(clock.now()), LEASE_MS, room);
-      const claimed = leases.map((lease): Opening => ({ lease, retryMs: RETRY_MS }));
-      for (const opening of [...this.#toReopen.splice(0), ...claimed]) {
+      await this.#claimCanceled();
+      const room = OPEN_SHARDS_LIMIT - this.#running.size - this.#toOpen.length - this.#waitingCount;
+      if (room > 0) await this.#claimUpTo(room);
+      for (const opening of this.#toOpen.splice(0)) {
         // A process that is leaving opens nothing more: recovering a thousand logs would outlast its grace.
         if (this.#stopped) await catalog.shards.release(opening.lease);
         else await this.#open(opening);
@@ -150,6 +162,20 @@ export class Scheduler implements Service {
       log.error({ err: error }, 'claiming batches failed; trying again in a second');
       this.#retry(RETRY_MS, () => void this.#claim());
     }
+  }
+
+  /** Whether or not there is room: what is canceled has nothing to wait for, and is gone in a moment. */
+  async #claimCanceled(): Promise<void> {
+    for (const id of this.#canceled) {
+      await this.#claimUpTo(1, id);
+      this.#canceled.delete(id);
+    }
+  }
+
+  async #claimUpTo(limit: number, only?: BatchId): Promise<void> {
+    const { catalog, clock, node } = this.#options;
+    const leases = await catalog.shards.claim(node, microsecondsFromMs(clock.now()), LEASE_MS, limit, only);
+    for (const lease of leases) this.#toOpen.push({ lease, retryMs: RETRY_MS });
   }
 
   async #open({ lease, retryMs }: Opening): Promise<void> {
@@ -168,8 +194,10 @@ export class Scheduler implements Service {
       // One batch whose files cannot be read must not keep the others from running.
       log.error({ err: error, batchId: lease.batch.id, delayMs: retryMs }, 'opening a batch failed; trying again');
       if (shard !== null) this.#drop(shard);
+      this.#waitingCount++;
       this.#retry(retryMs, () => {
-        this.#toReopen.push({ lease, retryMs: Math.min(retryMs * 2, REOPEN_LAST_MS) });
+        this.#waitingCount--;
+        this.#toOpen.push({ lease, retryMs: Math.min(retryMs * 2, REOPEN_LAST_MS) });
         void this.#claim();
       });
     }

@@ -9,9 +9,10 @@ export function memoryShards({ batches }: MemoryTables): ShardCatalog {
       (other) => !other.deleted && other.record.id === batch.id && shard === 0 && other.lease.epoch === epoch,
     );
   return {
-    async claim(node, nowUs, leaseMs, limit) {
+    async claim(node, nowUs, leaseMs, limit, only) {
       return batches
         .filter(({ record, lease }) => record.status !== 'ended' && lease.untilUs <= nowUs)
+        .filter(({ record }) => only === undefined || record.id === only)
         .toSorted((a, b) => a.record.expiresAtUs - b.record.expiresAtUs)
         .slice(0, limit)
         .map((batch) => {

@@ -23,11 +23,15 @@ export function sqliteShards(database: SqliteDatabase, statements: Statements): 
       return 'written';
     });
   return {
-    async claim(node, nowUs, leaseMs, limit) {
+    async claim(node, nowUs, leaseMs, limit, only) {
+      const claimable = (most: number): ClaimableRow[] =>
+        (only === undefined
+          ? statements.listClaimable.all(nowUs, most)
+          : statements.listClaimableOf.all(only, nowUs, most)) as ClaimableRow[];
       // Claims are asked for all the time and mostly find nothing; that must not take the write lock.
-      if (statements.listClaimable.get(nowUs, 1) === undefined) return [];
+      if (claimable(1).length === 0) return [];
       return inTransaction(database, () =>
-        (statements.listClaimable.all(nowUs, limit) as ClaimableRow[]).flatMap((row) => {
+        claimable(limit).flatMap((row) => {
           const batch = findBatch(statements, row.batch_id);
           if (batch === null) return [];
           const epoch = row.epoch + 1;

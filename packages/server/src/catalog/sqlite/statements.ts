@@ -69,6 +69,9 @@ export const SQL = {
   listClaimable: `
     SELECT batch_id, shard, epoch FROM shards WHERE is_open = 1 AND lease_until_us <= ?
     ORDER BY expires_at_us, shard LIMIT ?`,
+  listClaimableOf: `
+    SELECT batch_id, shard, epoch FROM shards WHERE batch_id = ? AND is_open = 1 AND lease_until_us <= ?
+    ORDER BY shard LIMIT ?`,
   claimShard: 'UPDATE shards SET epoch = ?, node = ?, lease_until_us = ? WHERE batch_id = ? AND shard = ?',
   findHeld: 'SELECT 1 FROM shards WHERE batch_id = ? AND shard = ? AND epoch = ?',
   renewLease: 'UPDATE shards SET lease_until_us = ? WHERE batch_id = ? AND shard = ? AND epoch = ?',

@@ -55,6 +55,26 @@ test('a body written past the page cache has its own length and no padding', asy
   await remove();
 });
 
+test('a thousand open bodies read less ahead than one, so that memory suffices for all', async () => {
+  const { root, remove } = await freshDirectory();
+  const spool = openFileSpool(root);
+  await store(spool, BATCH, submission(Array.from({ length: 200 }, () => `"${'x'.repeat(10_000)}"`)));
+  const opened = () => spool.openRequestLog(BATCH);
+  const atHand = async (): Promise<number> => {
+    const log = await opened();
+    await log.readParams(0);
+    const count = Array.from({ length: 200 }, (_, i) => log.peekParams(i)).filter((params) => params !== null).length;
+    await log.close();
+    return count;
+  };
+  expect(await atHand()).toBe(104);
+  const others = await Promise.all(Array.from({ length: 1000 }, opened));
+  expect(await atHand()).toBe(6);
+  for (const log of others) await log.close();
+  expect(await atHand()).toBe(104);
+  await remove();
+});
+
 test('only its owner may read what a client sent', async () => {
   const { root, remove } = await freshDirectory();
   const spool = openFileSpool(root);

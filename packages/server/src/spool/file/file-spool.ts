@@ -20,6 +20,7 @@ import { requestsByCustomId } from '../result-line.ts';
 import type { RequestLog, RequestLogWriter, ResultLog, ResultReader, Spool } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
 import { nodeFiles } from './node-files.ts';
+import { ReadAheadBudget } from './read-ahead.ts';
 import { decodeIndexHeader, INDEX_HEADER_BYTES } from './request-index-format.ts';
 import { FileRequestLog, readIndex } from './request-log.ts';
 import { FileRequestLogWriter, type DirectWriting } from './request-log-writer.ts';
@@ -37,6 +38,7 @@ class FileSpool implements Spool {
   readonly #root: string;
   readonly #files: SpoolFiles;
   readonly #direct: DirectWriting = { state: 'untried' };
+  readonly #readAheadBudget = new ReadAheadBudget();
   readonly #openLogs = new Map<BatchId, FileResultLog>();
   readonly #openings = new Map<BatchId, Promise<ResultLog>>();
 
@@ -51,7 +53,7 @@ class FileSpool implements Spool {
   }
 
   async openRequestLog(batchId: BatchId): Promise<RequestLog> {
-    return FileRequestLog.open(this.#files, this.#directory(batchId));
+    return FileRequestLog.open(this.#files, this.#directory(batchId), this.#readAheadBudget);
   }
 
   async openResultLog(batchId: BatchId, shard: number, epoch: number): Promise<ResultLog> {

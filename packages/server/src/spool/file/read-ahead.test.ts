@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ReadAhead } from './read-ahead.ts';
+import { ReadAhead, ReadAheadBudget } from './read-ahead.ts';
 import { SimulatedFiles } from './simulated-files.fixture.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -16,7 +16,7 @@ async function bodyOf(size: number) {
       return file.read(target, position);
     },
   };
-  return { bytes, reads, file: counted, readAhead: new ReadAhead(counted, size) };
+  return { bytes, reads, file: counted, readAhead: new ReadAhead(counted, size, new ReadAheadBudget()) };
 }
 
 const same = (a: Uint8Array | null, b: Uint8Array) => a !== null && Buffer.from(a).equals(b);
@@ -72,13 +72,13 @@ describe('read-ahead', () => {
       read: (target: Uint8Array, position: number) =>
         failures-- > 0 ? Promise.reject(new Error('EIO')) : file.read(target, position),
     };
-    const readAhead = new ReadAhead(flaky, 1000);
+    const readAhead = new ReadAhead(flaky, 1000, new ReadAheadBudget());
     await expect(readAhead.read(0, 10)).rejects.toThrow('EIO');
     expect(same(await readAhead.read(0, 10), bytes.subarray(0, 10))).toBe(true);
   });
 
   test('says so when the body ends inside a request', async () => {
     const { file } = await bodyOf(1000);
-    await expect(new ReadAhead(file, 2000).read(990, 20)).rejects.toThrow(/body ends at 1000/);
+    await expect(new ReadAhead(file, 2000, new ReadAheadBudget()).read(990, 20)).rejects.toThrow(/body ends at 1000/);
   });
 });

@@ -9,8 +9,33 @@ const SEQUENTIAL_BYTES = 1024 * 1024;
 const SCATTERED_BYTES = 64 * 1024;
 /** Windows kept at hand per body. */
 const WINDOWS = 4;
+/** What the windows of all bodies that are open may hold together, more or less. */
+const BUDGET_BYTES = 256 * 1024 * 1024;
 /** A read this far beyond a window's end still counts as going forward: it skips what lies between two params. */
 const FORWARD_GAP_BYTES = 64 * 1024;
+
+/**
+ * Divides memory among the bodies that are open: with a few, each reads a megabyte at once; a thousand must not hold
+ * four gigabytes. A window keeps the size it was opened with.
+ */
+export class ReadAheadBudget {
+  #bodies = 0;
+
+  /** Counts one more body; the function given back counts it no longer, once. */
+  join(): () => void {
+    this.#bodies++;
+    let isIn = true;
+    return () => {
+      if (isIn) this.#bodies--;
+      isIn = false;
+    };
+  }
+
+  get sequentialBytes(): number {
+    const share = BUDGET_BYTES / WINDOWS / Math.max(1, this.#bodies);
+    return Math.min(SEQUENTIAL_BYTES, Math.max(SCATTERED_BYTES, Math.floor(share)));
+  }
+}
 
 interface Window {
   readonly start: number;
@@ -28,12 +53,14 @@ interface Window {
 export class ReadAhead {
   readonly #file: SpoolFile;
   readonly #fileBytes: number;
+  readonly #budget: ReadAheadBudget;
   /** Newest first. */
   #windows: readonly Window[] = [];
 
-  constructor(file: SpoolFile, fileBytes: number) {
+  constructor(file: SpoolFile, fileBytes: number, budget: ReadAheadBudget) {
     this.#file = file;
     this.#fileBytes = fileBytes;
+    this.#budget = budget;
   }
 
   /** The range when it lies in memory, else null. */
@@ -46,7 +73,7 @@ export class ReadAhead {
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    if (length > SEQUENTIAL_BYTES) return this.#load(offset, length);
+    if (length > this.#budget.sequentialBytes) return this.#load(offset, length);
     const window = this.#find(offset, length) ?? this.#open(offset, length);
     const bytes = await window.loaded;
     return bytes.subarray(offset - window.start, offset - window.start + length);
@@ -57,7 +84,7 @@ export class ReadAhead {
   }
 
   #open(offset: number, length: number): Window {
-    const ahead = this.#goesForward(offset) ? SEQUENTIAL_BYTES : SCATTERED_BYTES;
+    const ahead = this.#goesForward(offset) ? this.#budget.sequentialBytes : SCATTERED_BYTES;
     const end = Math.min(offset + Math.max(ahead, length), this.#fileBytes);
     const window: Window = { start: offset, end, bytes: null, loaded: this.#load(offset, end - offset) };
     this.#windows = [window, ...this.#windows.slice(0, WINDOWS - 1)];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RequestIndex, RequestLog } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
 import { decodePlanFile } from './plan-file.ts';
-import { ReadAhead } from './read-ahead.ts';
+import { ReadAhead, type ReadAheadBudget } from './read-ahead.ts';
 import { decodeIndex, type StoredIndex } from './request-index-format.ts';
 import { readWhole, withFile, type SpoolFile, type SpoolFiles } from './spool-files.ts';
 
@@ -33,22 +33,28 @@ export class FileRequestLog implements RequestLog {
   readonly #body: SpoolFile;
   readonly #readAhead: ReadAhead;
   readonly #directory: string;
+  readonly #leaveBudget: () => void;
 
-  private constructor(directory: string, body: SpoolFile, stored: StoredIndex, plan: Uint8Array | null) {
+  private constructor(
+    directory: string,
+    body: SpoolFile,
+    stored: StoredIndex & { plan: Uint8Array | null },
+    budget: ReadAheadBudget,
+  ) {
     this.#directory = directory;
     this.#body = body;
-    this.#readAhead = new ReadAhead(body, stored.bodyBytes);
+    this.#readAhead = new ReadAhead(body, stored.bodyBytes, budget);
+    this.#leaveBudget = budget.join();
     this.index = stored.index;
-    this.plan = plan;
+    this.plan = stored.plan;
   }
 
-  static async open(files: SpoolFiles, directory: string): Promise<FileRequestLog> {
+  static async open(files: SpoolFiles, directory: string, budget: ReadAheadBudget): Promise<FileRequestLog> {
     try {
-      const stored = await readIndex(files, directory);
-      const plan = await readPlan(files, directory);
+      const stored = { ...(await readIndex(files, directory)), plan: await readPlan(files, directory) };
       const body = await files.open(join(directory, 'body'), 'read');
       const bodyBytes = await body.size();
-      if (bodyBytes === stored.bodyBytes) return new FileRequestLog(directory, body, stored, plan);
+      if (bodyBytes === stored.bodyBytes) return new FileRequestLog(directory, body, stored, budget);
       await body.close();
       throw new Error(`body has ${bodyBytes} bytes where its index says ${stored.bodyBytes}`);
     } catch (cause) {
@@ -70,6 +76,7 @@ export class FileRequestLog implements RequestLog {
   }
 
   async close(): Promise<void> {
+    this.#leaveBudget();
     await this.#body.close();
   }
 
