@@ -28,6 +28,8 @@ class ClientPlacement {
   readonly #requests: Uint32Array;
   readonly #parent: Int32Array;
   readonly #anchor: Int32Array;
+  /** See `PlacedPlan.reach`. */
+  readonly #reach: Uint8Array;
   readonly #marked: number[] = [];
 
   constructor(trie: PromptTrie, blocks: PromptBlocks, marks: ClientMarks) {
@@ -37,8 +39,9 @@ class ClientPlacement {
     this.#entries = new Uint8Array(trie.size);
     this.#kept = new Uint8Array(trie.size);
     this.#requests = new Uint32Array(trie.size);
-    this.#parent = new Int32Array(trie.size).fill(-1);
+    this.#parent = new Int32Array(trie.size);
     this.#anchor = new Int32Array(blocks.requestCount).fill(-1);
+    this.#reach = new Uint8Array(blocks.requestCount);
   }
 
   choose(): ChosenPrefixes {
@@ -46,8 +49,8 @@ class ClientPlacement {
       this.#forEachRequest((_, marked) => this.#noteWrites(marked));
       this.#forEachRequest((_, marked) => this.#countReaders(marked));
       this.#keepShared();
-      this.#forEachRequest((r, marked) => this.#hang(r, marked));
-      this.#dropUnused();
+      this.#hangAll();
+      if (this.#dropUnwritten()) this.#hangAll();
     }
     const ttl = this.#entries.map((entry) => ((entry & WRITTEN_SHORT) !== 0 ? TTL_CODES['5m'] : TTL_CODES['1h']));
     return {
@@ -56,7 +59,7 @@ class ClientPlacement {
       requests: this.#requests,
       ttl,
       anchor: this.#anchor,
-      reach: this.#reach(),
+      reach: this.#isWhole() ? null : this.#reach,
     };
   }
 
@@ -95,6 +98,13 @@ class ClientPlacement {
     });
   }
 
+  #hangAll(): void {
+    this.#parent.fill(-1);
+    this.#anchor.fill(-1);
+    this.#forEachRequest((r, marked) => this.#hang(r, marked));
+    this.#forEachRequest((r, marked) => this.#measureReach(r, marked));
+  }
+
   /** Finds the request's anchor, and for each node it writes the deepest one that it reads before. */
   #hang(request: number, marked: readonly number[]): void {
     let below = -1;
@@ -129,29 +139,41 @@ class ClientPlacement {
     return -1;
   }
 
-  /** Nodes that no request is anchored at or below have nobody to wait for them. */
-  #dropUnused(): void {
-    const used = new Uint8Array(this.#trie.size);
-    for (const anchor of this.#anchor) if (anchor >= 0) used[anchor] = 1;
-    for (let node = this.#trie.size - 1; node >= 0; node--) {
-      if (used[node] === 0) this.#kept[node] = 0;
-      else if ((this.#parent[node] as number) >= 0) used[this.#parent[node] as number] = 1;
+  /** Per request, how many nodes from its anchor upwards it marks. */
+  #measureReach(request: number, marked: readonly number[]): void {
+    let reach = 0;
+    let node = this.#anchor[request] as number;
+    while (node >= 0 && reach < FARTHEST && this.#isMarked(marked, node)) {
+      reach += 1;
+      node = this.#parent[node] as number;
     }
+    this.#reach[request] = reach;
   }
 
-  /** Null if every request writes its whole path. */
-  #reach(): Uint8Array | null {
-    const reach = new Uint8Array(this.#blocks.requestCount);
-    let whole = true;
-    this.#forEachRequest((r, marked) => {
+  /**
+   * A node stays only if some request that is anchored at or below it writes it together with all between: otherwise
+   * nobody could go first. What stays keeps its writers, since all between stay too; so once is enough.
+   */
+  #dropUnwritten(): boolean {
+    const written = new Uint8Array(this.#trie.size);
+    this.#reach.forEach((reach, r) => {
       let node = this.#anchor[r] as number;
-      while (node >= 0 && reach[r] !== FARTHEST && this.#isMarked(marked, node)) {
-        reach[r] = (reach[r] as number) + 1;
+      for (let i = 0; i < reach; i++) {
+        written[node] = 1;
         node = this.#parent[node] as number;
       }
-      if (node >= 0) whole = false;
     });
-    return whole ? null : reach;
+    const before = this.#kept.slice();
+    this.#kept.set(before.map((kept, node) => kept & (written[node] as number)));
+    return this.#kept.some((kept, node) => kept !== before[node]);
+  }
+
+  #isWhole(): boolean {
+    return this.#reach.every((reach, r) => {
+      let node = this.#anchor[r] as number;
+      for (let i = 0; i < reach; i++) node = this.#parent[node] as number;
+      return node < 0;
+    });
   }
 
   #isMarked(marked: readonly number[], node: number): boolean {

@@ -51,6 +51,31 @@ it('T14 bytes cut short or too long are no plan', () => {
   );
 });
 
+it.each([
+  { broken: 'a node above that comes later', change: { parent: Int32Array.of(-1, 1) } },
+  { broken: 'a node that is not longer than the one above', change: { block: Uint32Array.of(1, 1) } },
+  { broken: 'a node with fewer tokens than the one above', change: { tokens: Uint32Array.of(3000, 2000) } },
+  { broken: 'more requests than there are', change: { requests: Uint32Array.of(5, 2) } },
+  { broken: 'a node of one request', change: { requests: Uint32Array.of(4, 1) } },
+  { broken: 'an unknown ttl', change: { ttl: Uint8Array.of(0, 2) } },
+  { broken: 'an unknown model', change: { model: Uint16Array.of(0, 1) } },
+  { broken: 'an anchor that is no node', change: { anchor: Int32Array.of(1, 1, 2, 0) } },
+  { broken: 'a reach without an anchor', change: { anchor: Int32Array.of(1, 1, 0, -1), reach: Uint8Array.of(2, 2, 1, 1) } },
+  { broken: 'a negative sum', change: { unshared: { written5m: -1, written1h: 0 } } },
+  { broken: 'half a token', change: { unshared: { written5m: 0, written1h: 0.5 } } },
+  { broken: 'an identity that is no number', change: { hash: Float64Array.of(1, NaN) } },
+  { broken: 'a name of another length', change: { models: ['x'.repeat(65_537)] } },
+])('T14 refuses $broken', ({ change }) => {
+  const prompts = ['x', 'y', 'z', 'z'].map((q, i): Block[] => [
+    { text: 'a', tokens: 1000 },
+    ...(i < 2 ? [{ text: 'b', tokens: 1000 }] : []),
+    { text: `${q}${i}`, tokens: 5 },
+  ]);
+  const plan = planPrefixes(blocksOf(prompts), { markers: 'auto', profile: 'required', minimumTokens: () => 1000 });
+  expect(plan.nodeCount).toBe(2);
+  expect(decodePlan(encodePlan({ ...plan, ...change }))).toBe(null);
+});
+
 it('T14 a flipped bit is refused, or leaves a plan whose ids all name something', () => {
   fc.assert(
     fc.property(plans, fc.nat(), fc.nat(7), (plan, at, bit) => {

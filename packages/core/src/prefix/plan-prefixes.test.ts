@@ -10,7 +10,7 @@ const minimumTokens = (): number => 1024;
 const AUTO: PlanOptions = { markers: 'auto', profile: 'required', minimumTokens };
 const RESPECT: PlanOptions = { ...AUTO, markers: 'respect' };
 
-/** Four tokens a character of 19 s of answer after a second and a prefill of 4,000 tokens a second. */
+/** A second, a prefill of 4,000 tokens a second, and 19 seconds of answer. */
 const TIMING = { baseMs: 1000, msPerUncachedToken: 0.25, answerMs: 19_000 };
 
 /** One system prompt before documents and questions. */
@@ -98,6 +98,30 @@ describe('worked examples', () => {
   });
 });
 
+describe('the time it takes', () => {
+  const HIT_MS = 1000 + 12.5 + 19_000;
+
+  it.each([
+    // Both documents are led by others than the system prompt's leader, but for one of them.
+    { second: 20_000, chainMs: 2000 + 6000 + HIT_MS },
+    // The leader of the longer one writes the system prompt on its way, and the shorter one is done before.
+    { second: 40_000, chainMs: 1000 + 11_000 + HIT_MS },
+  ])('T12 of a chain below a system prompt, with documents of 20000 and $second tokens', ({ second, chainMs }) => {
+    const question = (i: number): Block => text(`question ${i}`, 50);
+    const prompts = [1, 2].flatMap((i) => [
+      [text('first', 20_000), question(i)],
+      [text('second', second), question(i)],
+    ]);
+    const plan = planPrefixes(blocksOf(withSystem(prompts, 4000)), AUTO);
+    expect(makespanBound(plan, TIMING, 8).chainMs).toBe(chainMs);
+  });
+
+  it('T12 of a filler is its own', () => {
+    const plan = planPrefixes(blocksOf([[text('a', 8000)], [text('b', 4000)]]), AUTO);
+    expect(makespanBound(plan, TIMING, 2)).toEqual({ workMs: 21_500, chainMs: 22_000 });
+  });
+});
+
 describe('cut points', () => {
   it('T2 only the last block of what the same requests share is a node', () => {
     const prompts = ['x', 'y'].map((q) => [text('a', 2000), text('b', 10), text('c', 10), text(q, 5)]);
@@ -174,12 +198,20 @@ describe('cut points', () => {
   });
 
   it('T1 thousands of levels need no stack', () => {
-    const turns = Array.from({ length: 1200 }, (_, i) => text(`turn ${i}`, 100));
+    const turns = Array.from({ length: 4000 }, (_, i) => text(`turn ${i}`, 100));
+    const prompts = Array.from({ length: 40 }, (_, i) => turns.slice(0, 100 * (i + 1)));
+    const plan = planPrefixes(blocksOf(prompts), { ...AUTO, profile: 'ignored' });
+    expect(plan.nodeCount).toBe(39);
+    expect(plan.block[38]).toBe(3899);
+  });
+
+  it('T10 of hundreds of levels the best four are marked', () => {
+    const turns = Array.from({ length: 300 }, (_, i) => text(`turn ${i}`, 2000));
     const prompts = turns.map((_, i) => turns.slice(0, i + 1));
-    const everything = planPrefixes(blocksOf(prompts), { ...AUTO, profile: 'ignored' });
-    expect(everything.nodeCount).toBe(1200 - 1 - 10);
-    const placed = planPrefixes(blocksOf(prompts), AUTO);
-    expect(placed.nodeCount).toBe(4);
+    const plan = planPrefixes(blocksOf(prompts), AUTO);
+    expect(plan.nodeCount).toBe(4);
+    // Each level is paid in full by those that end above the next marker: the least sum is at even steps.
+    expect([...plan.block]).toEqual([59, 119, 179, 239]);
   });
 });
 
@@ -245,12 +277,12 @@ describe('modes', () => {
   });
 
   it.each([
-    { back: 19, anchors: [0, 0] },
-    { back: 20, anchors: [-1, -1] },
+    { back: 19, anchors: [0, 0, 0] },
+    { back: 20, anchors: [0, 0, -1] },
   ])('T7 an entry $back blocks before a marker', ({ back, anchors }) => {
     const shared = Array.from({ length: back + 1 }, (_, i) => text(`block ${i}`, 1024));
     const mark = (at: number): Block[] => shared.map((block, i) => (i === at ? { ...block, mark: '5m' } : block));
-    const plan = planPrefixes(blocksOf([mark(0).slice(0, 1), mark(back)]), RESPECT);
+    const plan = planPrefixes(blocksOf([mark(0), mark(0), mark(back)]), RESPECT);
     expect([...plan.anchor]).toEqual(anchors);
   });
 
@@ -266,6 +298,38 @@ describe('modes', () => {
     expect([...(plan.reach ?? [])]).toEqual([0, 1, 1, 1, 1, 0]);
     expect(predictUsage(plan)).toEqual(sendAll(prompts, RESPECT));
     expect(predictUsage(plan).written5m).toBe(6000);
+  });
+
+  it('T7 a node hangs below the next that one of its writers reads, however far', () => {
+    const blocks = Array.from({ length: 60 }, (_, i) => text(`block ${i}`, 1024));
+    const marked = (...at: number[]): Block[] =>
+      blocks.map((block, i) => (at.includes(i) ? { ...block, mark: '5m' } : block));
+    // The third reads both and writes the deeper one only; the fourth cannot even read the first.
+    const plan = planPrefixes(blocksOf([marked(5, 50), marked(5, 50), marked(5, 59), marked(50)]), RESPECT);
+    expect([...plan.block]).toEqual([5, 50]);
+    expect([...plan.parent]).toEqual([-1, 0]);
+    expect([...plan.requests]).toEqual([3, 4]);
+    expect([...(plan.reach ?? [])]).toEqual([2, 2, 0, 1]);
+  });
+
+  it('T7 of several nodes before it a node hangs below the deepest that a writer reads', () => {
+    const blocks = Array.from({ length: 60 }, (_, i) => text(`block ${i}`, 1024));
+    const marked = (...at: number[]): Block[] =>
+      blocks.map((block, i) => (at.includes(i) ? { ...block, mark: '5m' } : block));
+    const plan = planPrefixes(
+      blocksOf([marked(28, 59), marked(5, 59), marked(5).slice(0, 6), marked(28).slice(0, 29)]),
+      RESPECT,
+    );
+    expect([...plan.block]).toEqual([5, 28, 59]);
+    expect([...plan.parent]).toEqual([-1, -1, 1]);
+  });
+
+  it('T7 what is marked but never the deepest of anyone is no node', () => {
+    const blocks = Array.from({ length: 60 }, (_, i) => text(`block ${i}`, 1024));
+    const marked = (...at: number[]): Block[] =>
+      blocks.map((block, i) => (at.includes(i) ? { ...block, mark: '5m' } : block));
+    const plan = planPrefixes(blocksOf([marked(5, 59), marked(5, 59), marked(28, 59), marked(28, 59)]), RESPECT);
+    expect([...plan.block]).toEqual([28, 59]);
   });
 
   it('T8 a node of `respect` lives as long as the shortest marker on it', () => {
@@ -315,6 +379,12 @@ describe('markers of `auto`', () => {
     expect(markersToAdd(plan, 0)).toEqual([{ block: 0, ttl: '5m' }]);
   });
 
+  it('T10 two requests that mark for an hour pay for it, so that waiting gains under `auto` too', () => {
+    const plan = planPrefixes(blocksOf(documentsAndQuestions(1, 2, { document: 2000, question: 5 }, '1h')), AUTO);
+    expect([...plan.ttl]).toEqual([1]);
+    expect(markersToAdd(plan, 0)).toEqual([]);
+  });
+
   it('T10 the client’s own markers take slots', () => {
     const own = Array.from({ length: 3 }, (_, i): Block => ({ text: `own ${i}`, tokens: 10, mark: '5m' }));
     const levels = (q: number): Block[] => [text('a', 2000), text(`b ${q >> 1}`, 100), text(`c ${q}`, 2000)];
@@ -349,6 +419,19 @@ describe('markers of `auto`', () => {
     expect(markersToAdd(planPrefixes(blocksOf(before), AUTO), 0)).toContainEqual({ block: 0, ttl: '1h' });
     const late = planPrefixes(blocksOf(after), { ...AUTO, ttlClass: '1h' });
     expect(markersToAdd(late, 0)).toEqual([{ block: 1, ttl: '5m' }]);
+  });
+
+  it('T8 below a marker that must live five minutes none lives an hour', () => {
+    const a = text('a', 2000);
+    const prompts = [
+      [{ ...a, mark: '5m' as const }, text('x', 5)],
+      ...[1, 2, 3].map((i) => [a, text('b', 500), text(`q ${i}`, 5)]),
+    ];
+    const plan = planPrefixes(blocksOf(prompts), { ...AUTO, ttlClass: '1h' });
+    expect(markersToAdd(plan, 1)).toEqual([
+      { block: 0, ttl: '5m' },
+      { block: 1, ttl: '5m' },
+    ]);
   });
 
   it('T8 where requests disagree on the ttl, no marker is added', () => {

@@ -17,7 +17,7 @@ export interface PredictedUsage {
 export function predictUsage(plan: PlacedPlan): PredictedUsage {
   const written = [plan.unshared.written5m, plan.unshared.written1h];
   let read = 0;
-  let input = -plan.unshared.written5m - plan.unshared.written1h;
+  let input = 0;
   for (let v = 0; v < plan.nodeCount; v++) {
     const tokens = segmentTokens(plan, v);
     const code = plan.ttl[v] as number;
@@ -29,6 +29,7 @@ export function predictUsage(plan: PlacedPlan): PredictedUsage {
     if (anchor >= 0) read += plan.tokens[anchor] as number;
     input += plan.suffixTokens[r] as number;
   }
+  input -= plan.unshared.written5m + plan.unshared.written1h;
   return { written5m: written[TTL_CODES['5m']] ?? 0, written1h: written[TTL_CODES['1h']] ?? 0, read, input };
 }
 
