@@ -1,13 +1,15 @@
-import type { PrefixPlan } from '../prefix/prefix-plan.ts';
+import type { SchedulePlan } from './leader-reach.ts';
 
 /** One request as tests write it: the names of its blocks from the first on, and the tokens of what only it has. */
 export interface PathRequest {
   readonly path: readonly string[];
   readonly suffixTokens: number;
+  /** How many of its path's prefixes it writes, from the deepest up; absent: all. */
+  readonly reach?: number;
 }
 
 export interface FixturePlan {
-  readonly plan: PrefixPlan;
+  readonly plan: SchedulePlan;
   /** Tokens written if each prefix is written once, and read by all others that share it. */
   readonly bound: { readonly written: number; readonly read: number };
 }
@@ -80,7 +82,7 @@ function build(
   const anchors = ends.map(keptFrom);
   const parents = kept.map((node) => keptFrom(node.parent));
   const own = kept.map((node, i) => node.tokens - (parents[i]?.tokens ?? 0));
-  const plan: PrefixPlan = {
+  const plan: SchedulePlan = {
     nodeCount: kept.length,
     parent: Int32Array.from(parents, (parent) => parent?.number ?? -1),
     hash: Float64Array.from(kept, ({ key }) => hashOf(key)),
@@ -92,6 +94,9 @@ function build(
     models: [model],
     requestCount: requests.length,
     anchor: Int32Array.from(anchors, (anchor) => anchor?.number ?? -1),
+    reach: requests.some(({ reach }) => reach !== undefined)
+      ? Uint8Array.from(requests, ({ reach = 255 }) => reach)
+      : null,
     suffixTokens: Uint32Array.from(requests, ({ suffixTokens }, r) => {
       return suffixTokens + (ends[r]?.tokens ?? 0) - (anchors[r]?.tokens ?? 0);
     }),

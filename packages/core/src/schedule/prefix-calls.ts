@@ -1,4 +1,5 @@
 import type { PrefixPlan } from '../prefix/prefix-plan.ts';
+import type { LeaderReach } from './leader-reach.ts';
 import type { PrefixWarmth } from './prefix-warmth.ts';
 import type { PrefixUsage } from './turn.ts';
 import { WARM_STATE } from './warm-state.ts';
@@ -9,13 +10,15 @@ import { WARM_STATE } from './warm-state.ts';
  */
 export class PrefixCalls {
   readonly #plan: PrefixPlan;
+  readonly #reach: LeaderReach;
   readonly #warmth: PrefixWarmth;
   /** The plan's nodes by the numbers the scope knows them by. */
   readonly #prefixes: Int32Array;
   readonly #calls = new Map<number, CallUnderWay>();
 
-  constructor(plan: PrefixPlan, warmth: PrefixWarmth, prefixes: Int32Array) {
+  constructor(plan: PrefixPlan, reach: LeaderReach, warmth: PrefixWarmth, prefixes: Int32Array) {
     this.#plan = plan;
+    this.#reach = reach;
     this.#warmth = warmth;
     this.#prefixes = prefixes;
   }
@@ -28,17 +31,20 @@ export class PrefixCalls {
     return this.#calls.has(request);
   }
 
-  /** A request is handed out: it leads what is cold on its path. Returns whether there was any. */
+  /** A request is handed out: it leads what is cold of what it writes. Returns whether there was any. */
   taken(request: number, nowMs: number): boolean {
     const anchor = this.#plan.anchor[request] as number;
     const cold: number[] = [];
     let reads = -1;
+    let writes = this.#reach.of(request);
     for (let node = anchor; node !== -1; node = this.#above(node)) {
       const prefix = this.#prefix(node);
       const state = this.#warmth.state(prefix);
-      if (state === WARM_STATE.cold) cold.push(node);
-      else if (state === WARM_STATE.warm && reads === -1) reads = prefix;
-      this.#warmth.asked(prefix, nowMs);
+      const isRead = state === WARM_STATE.warm && reads === -1;
+      if (isRead) reads = prefix;
+      if (writes > 0 && state === WARM_STATE.cold) cold.push(node);
+      if (writes > 0 || isRead) this.#warmth.asked(prefix, nowMs);
+      writes -= 1;
     }
     const leads = cold.length === 0 ? NOTHING : cold.map((node) => this.#prefix(node));
     this.#calls.set(request, { reads, leads, startedMs: nowMs, isBegun: false, isProven: false });
@@ -94,9 +100,12 @@ export class PrefixCalls {
     if (call.leads !== NOTHING) this.#judgeLeader(anchor, call, usage, nowMs);
     else if (call.reads === -1) this.#warmth.noticed(this.#prefix(anchor), usage);
     if (isUncached(usage)) return this.#stopLeading(call);
-    for (let node = anchor; node !== -1; node = this.#above(node)) {
+    let writes = this.#reach.of(request);
+    for (let node = anchor; node !== -1 && writes > 0; node = this.#above(node)) {
       this.#warmth.confirm(this.#prefix(node), call.startedMs, nowMs);
+      writes -= 1;
     }
+    if (call.reads !== -1 && usage?.readTokens !== 0) this.#warmth.confirm(call.reads, call.startedMs, nowMs);
     this.#stopLeading(call);
   }
 
@@ -107,10 +116,15 @@ export class PrefixCalls {
   }
 
   #failed(request: number, call: CallUnderWay, nowMs: number): void {
-    for (let node = this.#plan.anchor[request] as number; node !== -1; node = this.#above(node)) {
+    let writes = this.#reach.of(request);
+    for (let node = this.#plan.anchor[request] as number; node !== -1 && writes > 0; node = this.#above(node)) {
       this.#warmth.notUsed(this.#prefix(node));
+      writes -= 1;
     }
-    if (call.reads !== -1) this.#warmth.grant(call.reads, 1, nowMs);
+    if (call.reads !== -1) {
+      this.#warmth.notUsed(call.reads);
+      this.#warmth.grant(call.reads, 1, nowMs);
+    }
     this.#stopLeading(call);
   }
 

@@ -1,4 +1,5 @@
 import { IndexSet } from './index-set.ts';
+import type { LeaderReach } from './leader-reach.ts';
 import type { PrefixTree } from './prefix-tree.ts';
 import type { RequestLists } from './request-lists.ts';
 import { WARM_STATE, type WarmState } from './warm-state.ts';
@@ -13,6 +14,7 @@ import { WARM_STATE, type WarmState } from './warm-state.ts';
 export class PrefixFrontier {
   readonly #tree: PrefixTree;
   readonly #lists: RequestLists;
+  readonly #reach: LeaderReach;
   readonly #state: Uint8Array;
   readonly #leadableChildren: Uint32Array;
   /** By place: leadable, and those of them that are cold. */
@@ -26,9 +28,10 @@ export class PrefixFrontier {
   #open = 0;
 
   /** `lists` holds each node's own requests under its number. */
-  constructor(tree: PrefixTree, lists: RequestLists) {
+  constructor(tree: PrefixTree, lists: RequestLists, reach: LeaderReach) {
     this.#tree = tree;
     this.#lists = lists;
+    this.#reach = reach;
     this.#state = new Uint8Array(tree.top + 1);
     this.#state[tree.top] = WARM_STATE.warm;
     this.#leadableChildren = new Uint32Array(tree.top + 1);
@@ -112,8 +115,15 @@ export class PrefixFrontier {
     return this.#firstChild(this.#coldLeadable, node);
   }
 
-  /** The node whose request best leads `node`: its way down is the tree's as far as that has requests left. */
+  /** The node whose first request best leads `node`: its way down is the tree's as far as that has requests left. */
   leaderAnchor(node: number): number {
+    const writer = this.#reach.isUniform
+      ? -1
+      : this.#reach.anchorFor(node, this.#lists, (child) => this.#isLeadable(child));
+    return writer === -1 ? this.#wayDown(node) : writer;
+  }
+
+  #wayDown(node: number): number {
     for (let anchor = node; ;) {
       const way = this.#tree.way[anchor] as number;
       const isOwn = way === -1 && this.#lists.count(anchor) > 0;

@@ -1,5 +1,5 @@
-import type { PrefixPlan } from '../prefix/prefix-plan.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
+import { LeaderReach, type SchedulePlan } from './leader-reach.ts';
 import { PrefixCalls } from './prefix-calls.ts';
 import { PrefixFrontier } from './prefix-frontier.ts';
 import { prefixTree, type PrefixTree } from './prefix-tree.ts';
@@ -20,7 +20,8 @@ import { WARM_STATE, type WarmState } from './warm-state.ts';
  * `nextWakeMs` names a moment. Nobody waits for what nobody is doing.
  */
 export class PrefixSchedule {
-  readonly #plan: PrefixPlan;
+  readonly #plan: SchedulePlan;
+  readonly #reach: LeaderReach;
   readonly #warmth: PrefixWarmth;
   readonly #tree: PrefixTree;
   /** Each node's own requests under its number, and under the next one those that wait for nobody. */
@@ -46,16 +47,17 @@ export class PrefixSchedule {
   onReadiness: (() => void) | null = null;
 
   /** Queues those of the plan's requests that are pending now, in submission order. */
-  constructor(plan: PrefixPlan, warmth: PrefixWarmth, isPending: (request: number) => boolean) {
+  constructor(plan: SchedulePlan, warmth: PrefixWarmth, isPending: (request: number) => boolean) {
     this.#plan = plan;
     this.#warmth = warmth;
+    this.#reach = new LeaderReach(plan);
     this.#tree = prefixTree(plan);
     this.#alone = plan.nodeCount;
     this.#lists = new RequestLists(plan.requestCount, plan.nodeCount + 1);
     this.#prefixes = warmth.attach(plan, this);
-    this.#calls = new PrefixCalls(plan, warmth, this.#prefixes);
+    this.#calls = new PrefixCalls(plan, this.#reach, warmth, this.#prefixes);
     this.#queueAll(isPending);
-    this.#frontier = new PrefixFrontier(this.#tree, this.#lists);
+    this.#frontier = new PrefixFrontier(this.#tree, this.#lists, this.#reach);
     this.#expiry = new ExpiryWatch(plan.nodeCount, (node) => this.#dueMs(node));
     for (let node = 0; node < plan.nodeCount; node++) {
       this.stateChanged(node, warmth.state(this.#prefixes[node] as number));
@@ -109,8 +111,11 @@ export class PrefixSchedule {
     this.#restUntilMs = Number.NEGATIVE_INFINITY;
     const anchor = this.#plan.anchor[request] as number;
     const isAlone = anchor === -1 || this.#frontier.state(anchor) === WARM_STATE.dead;
-    this.#lists.push(isAlone ? this.#alone : anchor, request);
-    if (!isAlone) {
+    if (isAlone) this.#lists.push(this.#alone, request);
+    else {
+      // Where few can lead, one of them must not stand behind those that cannot.
+      if (!this.#reach.isUniform && this.#reach.of(request) > 0) this.#lists.unshift(anchor, request);
+      else this.#lists.push(anchor, request);
       this.#frontier.countChanged(anchor, 1);
       this.#watch(anchor);
     }
@@ -241,7 +246,8 @@ export class PrefixSchedule {
   #lead(node: number, room: Room, reason: TurnReason): Turn | null {
     if (node === -1) return null;
     const isOverdue = this.#warmth.isOverdue(this.#prefixes[node] as number);
-    return this.#give(this.#frontier.leaderAnchor(node), room, isOverdue ? 'gate_timeout' : reason);
+    const turn = this.#give(this.#frontier.leaderAnchor(node), room, isOverdue ? 'gate_timeout' : reason);
+    return turn.role === 'leader' ? turn : { ...turn, reason: 'not_worth_waiting' };
   }
 
   #give(anchor: number, room: Room, reason: TurnReason): Turn {
@@ -266,30 +272,44 @@ export class PrefixSchedule {
     return Math.min(limit, this.#spread.groupLimit(room, ttlMs));
   }
 
+  /** In submission order, but that those who can lead stand before those who cannot, and each node's best leader first. */
   #queueAll(isPending: (request: number) => boolean): void {
     const { anchor, requestCount, nodeCount } = this.#plan;
     const leader = this.#leaders(isPending);
-    for (let request = 0; request < requestCount; request++) {
-      const node = anchor[request] as number;
-      if (!isPending(request) || (node !== -1 && leader[node] === request)) continue;
-      this.#lists.push(node === -1 ? this.#alone : node, request);
+    const queue = (isWanted: (request: number) => boolean): void => {
+      for (let request = 0; request < requestCount; request++) {
+        const node = anchor[request] as number;
+        if (!isPending(request) || !isWanted(request) || (node !== -1 && leader[node] === request)) continue;
+        this.#lists.push(node === -1 ? this.#alone : node, request);
+      }
+    };
+    if (this.#reach.isUniform) queue(() => true);
+    else {
+      queue((request) => this.#reach.of(request) > 0);
+      queue((request) => this.#reach.of(request) === 0);
     }
     for (let node = 0; node < nodeCount; node++) {
       if (leader[node] !== -1) this.#lists.unshift(node, leader[node] as number);
     }
   }
 
-  /** Of each node, the request that ends soonest after it: it leads for least, and where prompts grow it is who writes. */
+  /** Of each node, the request that writes most and then ends soonest: the least is told of by its first byte. */
   #leaders(isPending: (request: number) => boolean): Int32Array {
-    const { anchor, suffixTokens, requestCount, nodeCount } = this.#plan;
+    const { anchor, requestCount, nodeCount } = this.#plan;
     const leader = new Int32Array(nodeCount).fill(-1);
     for (let request = 0; request < requestCount; request++) {
       const node = anchor[request] as number;
       if (node === -1 || !isPending(request)) continue;
-      const best = leader[node] as number;
-      if (best === -1 || (suffixTokens[request] as number) < (suffixTokens[best] as number)) leader[node] = request;
+      if (leader[node] === -1 || this.#leadsBetter(request, leader[node] as number)) leader[node] = request;
     }
     return leader;
+  }
+
+  #leadsBetter(request: number, than: number): boolean {
+    const [reach, otherReach] = [this.#reach.of(request), this.#reach.of(than)];
+    const { suffixTokens } = this.#plan;
+    if (reach !== otherReach) return reach > otherReach;
+    return (suffixTokens[request] as number) < (suffixTokens[than] as number);
   }
 
   /** Nobody waits for the node any more. */

@@ -215,7 +215,7 @@ export class PrefixWarmth {
 
   /** A call used a prefix that nobody waits for. Where it read something, that was a mistake to be made no more. */
   noticed(prefix: number, usage: PrefixUsage | null): void {
-    if (usage === null || usage.readTokens === 0) return;
+    if (usage === null || usage.readTokens === 0 || this.state(prefix) !== WARM_STATE.dead) return;
     const lesson = this.#lessonFor(prefix);
     lesson.cached(this.#prefixes.tokens[prefix] as number);
     lesson.hit(Number.POSITIVE_INFINITY);

@@ -28,8 +28,9 @@ export class RequestLists {
     return this.#count[list] as number;
   }
 
-  has(request: number): boolean {
-    return this.#next[request] !== ABSENT;
+  /** A list's first request, or -1. */
+  first(list: number): number {
+    return this.#head[list] as number;
   }
 
   push(list: number, request: number): void {
@@ -50,8 +51,8 @@ export class RequestLists {
 
   /** Takes a list's first request, or -1. */
   shift(list: number): number {
-    const request = this.#head[list] as number;
-    if (request === END) return -1;
+    const request = this.first(list);
+    if (request === END) return END;
     const next = this.#next[request] as number;
     this.#head[list] = next;
     if (next === END) this.#tail[list] = END;

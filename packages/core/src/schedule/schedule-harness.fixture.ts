@@ -1,4 +1,4 @@
-import type { PrefixPlan } from '../prefix/prefix-plan.ts';
+import type { SchedulePlan } from './leader-reach.ts';
 import { PrefixSchedule } from './prefix-schedule.ts';
 import { PrefixWarmth } from './prefix-warmth.ts';
 import type { PrefixUsage, Room, Turn } from './turn.ts';
@@ -10,7 +10,7 @@ import { UPSTREAM_PROFILES, type UpstreamProfile } from './upstream-profile.ts';
  * is a plain map of prefixes that knows nothing of `PrefixWarmth`.
  */
 export interface HarnessBatch {
-  readonly plan: PrefixPlan;
+  readonly plan: SchedulePlan;
   readonly atMs?: number;
   readonly cancelAtMs?: number;
 }
@@ -33,7 +33,7 @@ export interface HarnessOptions {
   readonly measured?: { readonly firstByteMs: number; readonly durationMs: number };
   readonly secondWorthTokens?: number;
   /** What stands in for a schedule, to compare with. */
-  readonly scheduleOf?: (plan: PrefixPlan, warmth: PrefixWarmth) => Pick<PrefixSchedule, keyof PrefixSchedule>;
+  readonly scheduleOf?: (plan: SchedulePlan, warmth: PrefixWarmth) => Pick<PrefixSchedule, keyof PrefixSchedule>;
 }
 
 export interface HarnessCall {
@@ -76,7 +76,7 @@ interface Entry {
 }
 
 interface Running {
-  readonly plan: PrefixPlan;
+  readonly plan: SchedulePlan;
   readonly schedule: Pick<PrefixSchedule, keyof PrefixSchedule>;
   readonly answered: Uint32Array;
   readonly tries: Uint8Array;
@@ -207,13 +207,14 @@ class Harness {
     const path = this.#path(batch.plan, request);
     const startedMs = this.#nowMs;
     const longest = path[0] === undefined ? 0 : (batch.plan.tokens[path[0]] as number);
+    const writes = path.slice(0, batch.plan.reach?.[request] ?? path.length);
     const read = this.#lookUp(batch.plan, path);
     const uncached = longest - read + (batch.plan.suffixTokens[request] as number);
     const firstByteMs = 1000 + uncached / 4 + (fault?.type === 'silent' ? fault.forMs : 0);
-    const usage = { readTokens: read, createdTokens: longest - read };
+    const usage = { readTokens: read, createdTokens: writes.length > 0 ? longest - read : 0 };
     this.#events.push(startedMs + firstByteMs, () => {
       this.#mean('firstByteMs', 'firstBytes', firstByteMs);
-      this.#keep(batch.plan, path, startedMs);
+      this.#keep(batch.plan, writes, startedMs);
       this.#written += usage.createdTokens;
       this.#read += usage.readTokens;
       batch.schedule.firstByte(request, this.#shown(usage), this.#nowMs);
@@ -251,7 +252,7 @@ class Harness {
   }
 
   /** The nodes a request marks that are large enough, deepest first. */
-  #path(plan: PrefixPlan, request: number): number[] {
+  #path(plan: SchedulePlan, request: number): number[] {
     const path: number[] = [];
     for (let node = plan.anchor[request] as number; node !== -1; node = plan.parent[node] as number) {
       if ((plan.tokens[node] as number) >= (this.#options.minimumTokens ?? 0)) path.push(node);
@@ -259,7 +260,7 @@ class Harness {
     return path;
   }
 
-  #lookUp(plan: PrefixPlan, path: readonly number[]): number {
+  #lookUp(plan: SchedulePlan, path: readonly number[]): number {
     for (const node of path) {
       const entry = this.#cache.get(plan.hash[node] as number);
       if (entry === undefined || entry.readyMs > this.#nowMs || !this.#isAlive(entry, this.#nowMs)) continue;
@@ -268,7 +269,7 @@ class Harness {
     return 0;
   }
 
-  #keep(plan: PrefixPlan, path: readonly number[], startedMs: number): void {
+  #keep(plan: SchedulePlan, path: readonly number[], startedMs: number): void {
     for (const node of path) {
       const hash = plan.hash[node] as number;
       const entry = this.#cache.get(hash);

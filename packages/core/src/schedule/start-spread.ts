@@ -21,8 +21,7 @@ export class StartSpread {
     if (phases === 1 || phases > room.concurrency || waiting <= room.idle) return room.nowMs;
     const phase = this.#phases.get(node);
     if (phase === undefined || room.nowMs >= phase.endMs) return room.nowMs;
-    const quota = Math.max(1, Math.floor(room.concurrency / (phases * Math.max(1, openGroups))));
-    return phase.started < quota ? room.nowMs : phase.endMs;
+    return phase.started < quotaOf(room, phases, openGroups) ? room.nowMs : phase.endMs;
   }
 
   started(node: number, room: Room, ttlMs: number): void {
@@ -52,4 +51,10 @@ const LIFE_SHARE = 0.8;
 
 function phasesOf({ durationMs }: Room, ttlMs: number): number {
   return Math.max(1, Math.ceil(durationMs / (LIFE_SHARE * ttlMs)));
+}
+
+/** Calls of one node that start in one phase: its share, rounded up where each later phase still has a place for it. */
+function quotaOf({ concurrency }: Room, phases: number, openGroups: number): number {
+  const places = Math.floor(concurrency / Math.max(1, openGroups));
+  return Math.max(1, Math.min(Math.ceil(places / phases), places - (phases - 1)));
 }

@@ -14,7 +14,7 @@ export type TurnReason =
   | 'single_use'
   /** Its prefix, or its model, was tried and is not cached. */
   | 'never_caches'
-  /** Waiting for its leader would cost more than it saves. */
+  /** Waiting for a leader would cost more than it saves, or none is left to wait for. */
   | 'not_worth_waiting';
 
 /** A request to send now. */

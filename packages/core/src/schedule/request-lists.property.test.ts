@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { RequestLists } from './request-lists.ts';
+
+it('agrees with plain arrays, whatever is pushed, taken and joined', () => {
+  const operation = fc.record({
+    type: fc.constantFrom('push', 'unshift', 'shift', 'append'),
+    request: fc.nat(9),
+    list: fc.nat(2),
+    other: fc.nat(2),
+  });
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 100, size: 'max' }), (operations) => {
+      const lists = new RequestLists(10, 3);
+      const model: number[][] = [[], [], []];
+      for (const { type, request, list, other } of operations) {
+        const mine = model[list] as number[];
+        if (type === 'shift') expect(lists.shift(list)).toBe(mine.shift() ?? -1);
+        else if (type === 'append') {
+          if (list === other) continue;
+          lists.append(list, other);
+          model[other]?.push(...mine.splice(0));
+        } else if (!model.flat().includes(request)) {
+          lists[type](list, request);
+          mine[type](request);
+        }
+        expect([0, 1, 2].map((each) => lists.count(each))).toEqual(model.map(({ length }) => length));
+        expect([0, 1, 2].map((each) => lists.first(each))).toEqual(model.map(([first = -1]) => first));
+        expect(lists.size).toBe(model.flat().length);
+      }
+    }),
+  );
+});
+
+it('a request queued twice is our own mistake', () => {
+  const lists = new RequestLists(2, 2);
+  lists.push(0, 1);
+  expect(() => lists.push(1, 1)).toThrow('request 1 is queued twice');
+  expect(() => lists.unshift(0, 2)).toThrow('request 2 is queued twice, or there is no such request');
+});
