@@ -1,5 +1,6 @@
 import { classifyAnswer, headerValue, type UpstreamAnswer } from '@batchwright/core';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { StreamedMessage, type StartUsage } from './streamed-message.ts';
 import type { CancelCall, UpstreamEvents } from './upstream/upstream.ts';
 
 /** Longest answer taken; a model's longest output is a few megabytes. */
@@ -7,11 +8,16 @@ const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export interface AttemptEvents {
   onFirstByte(attempt: Attempt): void;
+  /** A streamed answer has begun, and with it what its prompt cost at the cache; null when it does not say. */
+  onStart(attempt: Attempt, usage: StartUsage | null): void;
   /** The attempt is over. For `succeeded`, `body` holds the answer's bytes. */
   onAnswer(attempt: Attempt, answer: UpstreamAnswer, body: Uint8Array): void;
 }
 
-/** One try of one request at the upstream: gathers the answer's bytes and ends in exactly one `onAnswer`, unless cancelled. */
+/**
+ * One try of one request at the upstream: gathers the answer's bytes, puts a streamed one together, and ends in exactly
+ * one `onAnswer`, unless cancelled.
+ */
 export class Attempt implements UpstreamEvents {
   readonly startedAtMs: number;
   readonly #events: AttemptEvents;
@@ -21,6 +27,7 @@ export class Attempt implements UpstreamEvents {
   #headers: Readonly<Record<string, string | readonly string[] | undefined>> = {};
   #chunks: Uint8Array[] = [];
   #bytes = 0;
+  #stream: StreamedMessage | null = null;
   #over = false;
 
   constructor(events: AttemptEvents, now: () => number) {
@@ -54,9 +61,22 @@ export class Attempt implements UpstreamEvents {
     this.#status = status;
     this.#headers = headers;
     this.#events.onFirstByte(this);
+    // Who was not asked for a stream sends none, and who was may still answer whole.
+    if (status !== 200 || headerValue(headers, 'content-type')?.startsWith('text/event-stream') !== true) return;
+    this.#stream = new StreamedMessage((usage) => this.#events.onStart(this, usage), ANSWER_LIMIT_BYTES);
   }
 
   onData(chunk: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#stream === null) this.#gather(chunk);
+    else {
+      this.#stream.push(chunk);
+      // Nothing that follows can change the answer, and an upstream that goes on for ever must not hold a place.
+      if (this.#stream.isOver) this.#endStream(this.#stream);
+    }
+  }
+
+  #gather(chunk: Uint8Array): void {
     this.#bytes += chunk.byteLength;
     if (this.#bytes <= ANSWER_LIMIT_BYTES) {
       this.#chunks.push(chunk);
@@ -66,7 +86,14 @@ export class Attempt implements UpstreamEvents {
     this.#finish({ type: 'broken', reason: `the answer is longer than ${ANSWER_LIMIT_BYTES} bytes` }, EMPTY);
   }
 
+  #endStream(stream: StreamedMessage): void {
+    const { answer, body } = stream.end(this.#headers, this.#now());
+    this.#finish(answer, body);
+  }
+
   onEnd(): void {
+    if (this.#over) return;
+    if (this.#stream !== null) return this.#endStream(this.#stream);
     const sent = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
     const body = decoded(sent, headerValue(this.#headers, 'content-encoding'));
     this.#finish(

@@ -8,6 +8,7 @@ const BATCH_BETAS = /^message-batches-/;
 export class CallHeaders {
   readonly #shared: Readonly<Record<string, string>>;
   readonly #annotated: boolean;
+  readonly #workspace: string;
 
   constructor(batch: BatchRecord, upstream: Upstream) {
     const betas = batch.betas.filter((token) => !BATCH_BETAS.test(token));
@@ -19,6 +20,7 @@ export class CallHeaders {
       ...(batch.userProfileId === null ? {} : { 'anthropic-user-profile-id': batch.userProfileId }),
     };
     this.#annotated = upstream.isSimulated;
+    this.#workspace = batch.workspaceId;
   }
 
   of(customId: Uint8Array): Readonly<Record<string, string>> {
@@ -26,6 +28,7 @@ export class CallHeaders {
     return {
       ...this.#shared,
       'batchwright-surface': 'batch',
+      'batchwright-workspace': this.#workspace,
       'batchwright-custom-id': Buffer.from(customId).toString('latin1'),
     };
   }

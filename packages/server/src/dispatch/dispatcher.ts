@@ -5,7 +5,10 @@ import {
   type NextStep,
   type ParamsError,
   type Pause,
+  type PrefixUsage,
+  type Room,
   type Timer,
+  type Turn,
   type UpstreamAnswer,
   type UpstreamError,
 } from '@batchwright/core';
@@ -18,7 +21,10 @@ import type { Activity } from '../runtime/activity.ts';
 import type { Shard } from '../schedule/shard.ts';
 import { Attempt } from './attempt.ts';
 import { CallHeaders } from './call-headers.ts';
+import { CallPace } from './call-pace.ts';
 import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
+import { editParams } from './params-edit.ts';
+import type { StartUsage } from './streamed-message.ts';
 import { UpstreamGate } from './upstream-gate.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -49,6 +55,7 @@ const WARNING_INTERVAL_MS = 60_000;
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #gate: UpstreamGate;
+  readonly #pace = new CallPace();
   readonly #turns = new FairShare();
   readonly #shards = new Map<BatchId, ShardInFlight>();
   #inFlight = 0;
@@ -155,9 +162,18 @@ export class Dispatcher {
     while (!this.#stopped && this.#turns.isAnyReady && this.#bytesInFlight < BYTES_IN_FLIGHT) {
       if (!this.#gate.mayStart(this.#inFlight, this.#options.clock.now())) return this.#lookAgain();
       const turn = this.#shards.get(this.#turns.next() as BatchId) as ShardInFlight;
-      const request = turn.shard.take();
-      if (request !== null) this.#start(turn, request);
+      const next = turn.shard.take(this.#room());
+      if (next !== null) this.#start(turn, next);
+      // It kept the turn to itself after all, and a probe that nobody takes would be lost.
+      else if (this.#gate.isPaused) this.#gate.returnProbe(this.#options.clock.now());
     }
+  }
+
+  #room(): Room {
+    const { concurrencyLimit: concurrency } = this.#gate;
+    const { firstByteMs, durationMs } = this.#pace;
+    const idle = Math.max(1, concurrency - this.#inFlight);
+    return { nowMs: this.#options.clock.now(), idle, concurrency, firstByteMs, durationMs };
   }
 
   /** When only time stands in the way of the next call, sets the timer that looks again. */
@@ -169,9 +185,10 @@ export class Dispatcher {
     this.#wake = clock.after(Math.max(0, atMs - clock.now()), () => this.#pump());
   }
 
-  #start(turn: ShardInFlight, request: number): void {
+  #start(turn: ShardInFlight, { request, role }: Turn): void {
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
-    const attempt = new InFlight(turn, request, bytes, this.#gate.isPaused, this);
+    const leads = role === 'leader';
+    const attempt = new InFlight({ turn, request, bytes, leads, isProbe: this.#gate.isPaused }, this);
     turn.attempts.add(attempt);
     this.#inFlight++;
     this.#bytesInFlight += bytes;
@@ -194,6 +211,7 @@ export class Dispatcher {
 
   #giveBack(attempt: InFlight): void {
     this.#free(attempt);
+    attempt.turn.shard.callOver(attempt.request, null);
     attempt.turn.shard.giveBack(attempt.request);
   }
 
@@ -218,24 +236,37 @@ export class Dispatcher {
     const { upstream, clock } = this.#options;
     const answer = new Attempt(attempt, () => clock.now());
     attempt.call = answer;
+    const customId = shard.customId(attempt.request);
+    const body = this.#bodyOf(attempt, params);
+    shard.callStarted(attempt.request);
     answer.started(
-      upstream.call(
-        { method: 'POST', path: '/v1/messages', headers: headers.of(shard.customId(attempt.request)), body: params },
-        answer,
-      ),
+      upstream.call({ method: 'POST', path: '/v1/messages', headers: headers.of(customId), body }, answer),
     );
+  }
+
+  /** The params as the client sent them, but for markers, and for a leader's being streamed: others wait for its start. */
+  #bodyOf({ turn: { shard }, request, leads }: InFlight, params: Uint8Array): Uint8Array {
+    const dropMarkers = shard.batch.options.markers === 'off';
+    return editParams(params, { stream: leads, dropMarkers, markers: shard.markersFor(request) });
   }
 
   /** Settles what no upstream need be asked about. */
   #refuse(attempt: InFlight, error: ParamsError): void {
     const { shard } = attempt.turn;
     this.#free(attempt);
+    shard.callOver(attempt.request, null);
     shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), error, null));
     this.#pumpSoon();
   }
 
   firstByte(call: Attempt): void {
     this.#options.metrics.upstreamFirstByte((this.#options.clock.now() - call.startedAtMs) / 1000);
+  }
+
+  /** A streamed answer has begun: who waited for this prefix may go. */
+  answers(attempt: InFlight, usage: StartUsage | null, call: Attempt): void {
+    this.#pace.answered(this.#options.clock.now() - call.startedAtMs);
+    attempt.turn.shard.callAnswers(attempt.request, usage);
   }
 
   /** An attempt is over: settle, retry later, or pause the upstream. `call` is null when nothing was sent. */
@@ -246,6 +277,7 @@ export class Dispatcher {
     } catch (error) {
       // Of a fault in here undici tells nobody, and a request that nobody holds would keep its batch from ever ending.
       this.#options.log.error({ err: error, batchId: attempt.turn.shard.id }, 'judging an answer failed');
+      attempt.turn.shard.callOver(attempt.request, null);
       const step = this.#judge(attempt, { type: 'broken', reason: 'the answer could not be judged' });
       if (step.type === 'retry') attempt.turn.shard.retryAt(attempt.request, step.atMs);
     }
@@ -257,6 +289,7 @@ export class Dispatcher {
     const message = answer.type === 'succeeded' ? batchMessage(body as Uint8Array) : null;
     const judged = answer.type === 'succeeded' && message === null ? NO_MESSAGE : answer;
     if (call !== null) this.#learn(judged, call);
+    attempt.turn.shard.callOver(attempt.request, message === null ? null : cacheUse(message.usage));
     if (message !== null) return this.#succeed(attempt, message);
     const step = this.#judge(attempt, judged);
     if (step.type === 'pause') this.#pause(attempt, step);
@@ -269,6 +302,7 @@ export class Dispatcher {
     const now = clock.now();
     metrics.upstreamAnswered(answer.type, (now - call.startedAtMs) / 1000);
     this.#gate.learn(answer, call.headers, call.startedAtMs, now);
+    if (answer.type === 'succeeded') this.#pace.ended(now - call.startedAtMs);
     if (answer.type === 'broken' || answer.type === 'timed_out') this.#warn(answer, call.status, now);
   }
 
@@ -334,6 +368,7 @@ export class Dispatcher {
       if (!which(attempt)) continue;
       attempt.cancel();
       this.#free(attempt);
+      shard.callOver(attempt.request, null);
       after(attempt.request);
     }
     this.#pumpSoon();
@@ -353,6 +388,10 @@ export class Dispatcher {
 /** Whatever its status, an upstream whose answer is no message is broken. */
 const NO_MESSAGE: UpstreamAnswer = { type: 'broken', reason: 'status 200 without a message' };
 
+function cacheUse({ cacheReadTokens, cacheCreationTokens }: MessageUsage): PrefixUsage {
+  return { readTokens: cacheReadTokens, createdTokens: cacheCreationTokens };
+}
+
 interface ShardInFlight {
   readonly shard: Shard;
   readonly headers: CallHeaders;
@@ -365,17 +404,20 @@ class InFlight {
   readonly request: number;
   /** Of its params. */
   readonly bytes: number;
+  /** Others wait for what it writes to the cache. */
+  readonly leads: boolean;
   /** Of a paused upstream. */
   readonly isProbe: boolean;
   readonly #dispatcher: Dispatcher;
   call: Attempt | null = null;
   isOver = false;
 
-  constructor(turn: ShardInFlight, request: number, bytes: number, isProbe: boolean, dispatcher: Dispatcher) {
-    this.turn = turn;
-    this.request = request;
-    this.bytes = bytes;
-    this.isProbe = isProbe;
+  constructor(place: Pick<InFlight, 'turn' | 'request' | 'bytes' | 'leads' | 'isProbe'>, dispatcher: Dispatcher) {
+    this.turn = place.turn;
+    this.request = place.request;
+    this.bytes = place.bytes;
+    this.leads = place.leads;
+    this.isProbe = place.isProbe;
     this.#dispatcher = dispatcher;
   }
 
@@ -385,6 +427,10 @@ class InFlight {
 
   onFirstByte(call: Attempt): void {
     this.#dispatcher.firstByte(call);
+  }
+
+  onStart(call: Attempt, usage: StartUsage | null): void {
+    this.#dispatcher.answers(this, usage, call);
   }
 
   onAnswer(call: Attempt, answer: UpstreamAnswer, body: Uint8Array): void {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BLOCK_TRAITS } from '@batchwright/core';
+import { Identities, notedPrompts, type NotedPrompt } from '../scan/prompt-blocks.oracle.fixture.ts';
 import { editParams, type Marker, type ParamsEdits } from './params-edit.ts';
 import { prompt, rawParams, rawTree } from './raw-params.fixture.ts';
 
@@ -75,7 +77,7 @@ describe('editParams', () => {
       fc.property(rawParams, edits, (text, wanted) => {
         expect(parsed(edit(text, wanted))).toEqual(reference(parsed(text), wanted));
       }),
-      { numRuns: 4000 },
+      { numRuns: 800 },
     );
   });
 
@@ -84,7 +86,25 @@ describe('editParams', () => {
       fc.property(rawParams, edits, (text, wanted) => {
         expect(prompt(rawTree(edit(text, wanted)))).toEqual(prompt(rawTree(text)));
       }),
-      { numRuns: 3000 },
+      { numRuns: 800 },
+    );
+  });
+
+  it('counts blocks as intake does, and leaves the prompt that intake saw', () => {
+    const noted = (text: string, identities: Identities): NotedPrompt =>
+      notedPrompts(`{"requests":[{"params":${text}}]}`, identities)[0] as NotedPrompt;
+    fc.assert(
+      fc.property(rawParams, fc.nat(8), (text, block) => {
+        const identities = new Identities();
+        const before = noted(edit(text, { dropMarkers: true }), identities).blocks;
+        const edited = edit(text, { dropMarkers: true, markers: [{ block, ttl: '1h' }] });
+        const after = noted(edited, identities).blocks;
+        expect(after.map(({ identity }) => identity)).toEqual(before.map(({ identity }) => identity));
+        const marked = after.flatMap(({ traits }, i) => ((traits & BLOCK_TRAITS.marked1h) === 0 ? [] : [i]));
+        expect(marked).toEqual(edited === edit(text, { dropMarkers: true }) ? [] : [block]);
+        if (block >= before.length) expect(marked).toEqual([]);
+      }),
+      { numRuns: 800 },
     );
   });
 
@@ -102,7 +122,7 @@ describe('editParams', () => {
         const wanted = { stream: true, markers: list.map(({ block }) => ({ block, ttl: '5m' as const })) };
         expect(cutOut(edit(text, wanted))).toBe(text);
       }),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 
@@ -114,7 +134,7 @@ describe('editParams', () => {
         const again = edit(edit(dropped, { markers: [{ block: 0, ttl: '1h' }] }), { dropMarkers: true });
         expect(prompt(rawTree(again))).toEqual(prompt(rawTree(dropped)));
       }),
-      { numRuns: 1000 },
+      { numRuns: 800 },
     );
   });
 
@@ -132,7 +152,7 @@ describe('editParams', () => {
         ends(text.slice(0, cut) + noise, wanted);
         ends(text.slice(0, cut) + noise + text.slice(cut + 1), wanted);
       }),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     );
   });
 });

@@ -76,6 +76,11 @@ describe('withoutMarkers', () => {
     expect(unmarked(text)).toBe(left);
   });
 
+  it('is not brought down by nesting of any depth', () => {
+    const nested = `{"messages":[{"content":${'[{"content":'.repeat(4000)}[]${'}]'.repeat(4000)}}],${LONG}}`;
+    expect(unmarked(nested)).toBe(nested.replace(`,${LONG}`, ''));
+  });
+
   it('touches nothing that only bears the name', () => {
     const text = bytes(
       '{"tools":[{"input_schema":{"properties":{"cache_control":{}}}}],"messages":[{"content":[{"input":{"cache_control":1}}]}]}',
