@@ -1,10 +1,11 @@
-import type { Clock } from '@batchwright/core';
+import type { Clock, UpstreamProfile } from '@batchwright/core';
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '../scan/body-scanner.ts';
 import { SpoolFullError, type Spool } from '../spool/spool.ts';
+import { planBatch } from './batch-plan.ts';
 import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
 import { LazyRequestLog } from './lazy-request-log.ts';
 import { ScannerPool } from './scanner-pool.ts';
@@ -13,6 +14,8 @@ import { Upload } from './upload.ts';
 export interface IntakeParts {
   readonly spool: Pick<Spool, 'createRequestLog'>;
   readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create' | 'exists'> };
+  /** How the upstream caches prompts. */
+  readonly profile: UpstreamProfile;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   /** Bodies read at once; each costs the memory of a scanner, about 38 MB. Others wait unread. */
@@ -78,7 +81,9 @@ class Submission {
     const end = await this.#upload.run();
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
-    await this.#log.commit(this.#scanner.index(end.count));
+    const { markers } = this.#terms.options;
+    const plan = planBatch(this.#scanner.promptBlocks(), markers, this.#parts.profile);
+    await this.#log.commit(this.#scanner.index(end.count), plan);
     return this.#register(end.count, queueLimit);
   }
 

@@ -101,7 +101,7 @@ export function termsOf(workspaceId: WorkspaceId): BatchTerms {
     apiVersion: '2023-06-01',
     betas: [],
     userProfileId: null,
-    options: { counts: 'live' },
+    options: { counts: 'live', markers: 'respect' },
   };
 }
 

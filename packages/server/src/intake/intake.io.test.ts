@@ -1,3 +1,4 @@
+import type { PromptBlocks } from '@batchwright/core';
 import { LIMITS, wireError } from '@batchwright/protocol';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,6 +22,16 @@ const small = Buffer.from('{"requests":[{"custom_id":"a","params":{}}]}');
 
 function words(outcome: IntakeOutcome): string {
   return outcome.type === 'refused' ? wireError(outcome.problem).message : outcome.type;
+}
+
+/** Requests that ask a question each about one document, which is so many bytes long. */
+function promptsOf(count: number, documentBytes: number): Buffer {
+  const system = 'x'.repeat(documentBytes);
+  const requests = Array.from({ length: count }, (_, i) => ({
+    custom_id: `r-${i}`,
+    params: { model: 'm', system, messages: [{ role: 'user', content: `no. ${i}` }] },
+  }));
+  return Buffer.from(JSON.stringify({ requests }));
 }
 
 /** Neither store knows of any batch, no timer is left, and the next upload gets its turn. */
@@ -92,6 +103,25 @@ describe('an accepted body', () => {
     };
     expect(words(await body(LIMITS.batchBodyBytes))).toBe('accepted');
     expect(words(await body(LIMITS.batchBodyBytes + 1))).toBe('Request exceeds the maximum size of 268435456 bytes.');
+  });
+
+  it('comes with the blocks of its prompts, however it was cut', async () => {
+    const fixture = await intakeFixture();
+    const body = promptsOf(3_000, 2_000);
+    const blocksIn = async (chunkBytes: number, betas: readonly string[] = []): Promise<PromptBlocks> => {
+      const outcome = await fixture.intake.receive(streamOf(body, chunkBytes), { ...fixture.terms, betas }, null);
+      if (outcome.type !== 'accepted') throw new Error(words(outcome));
+      return outcome.promptBlocks;
+    };
+    const blocks = await blocksIn(body.length);
+    expect(blocks).toMatchObject({ requestCount: 3_000, models: ['m'] });
+    // The document is the same in all, the question in none.
+    expect(new Set(blocks.hash).size).toBe(3_001);
+    expect([...blocks.tokens.subarray(0, 2)]).toEqual([500, 502]);
+    for (const chunkBytes of [4_099, 65_536, 1_000_003]) expect(await blocksIn(chunkBytes)).toEqual(blocks);
+    const asked = await blocksIn(65_536, ['b-2026-01-01', 'a-2026-01-01']);
+    expect(asked.hash.some((hash) => blocks.hash.includes(hash))).toBe(false);
+    expect(await blocksIn(65_536, ['a-2026-01-01', 'b-2026-01-01', 'a-2026-01-01'])).toEqual(asked);
   });
 
   it('is told of with its bytes and seconds', async () => {

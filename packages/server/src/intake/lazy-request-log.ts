@@ -20,9 +20,9 @@ export class LazyRequestLog {
     await writer.append(block);
   }
 
-  async commit(index: RequestIndex): Promise<void> {
+  async commit(index: RequestIndex, plan: Uint8Array | null): Promise<void> {
     const writer = await this.#open();
-    await writer.commit(index);
+    await writer.commit(index, plan);
   }
 
   /** Leaves no trace of the log, however far it came. */
