@@ -186,11 +186,16 @@ export class PrefixSchedule {
     return this.#startsMs(node, room) <= room.nowMs ? this.#give(node, room, 'nearest_expiry') : null;
   }
 
-  /** Leads the next prefix while there is work left for as long as its first byte takes. */
+  /**
+   * Leads the next prefix while there is work left for as long as its first byte takes; towards the end, before all
+   * else, so that what begins last is nothing that others wait for.
+   */
   #lookAhead(room: Room): Turn | null {
     if (!this.#warmth.isGated) return null;
     const firstByteMs = Math.max(room.firstByteMs, this.#warmth.leaderFirstByteMs);
-    if (this.#frontier.readyRequests * room.durationMs >= room.concurrency * firstByteMs) return null;
+    const isLate = this.size <= LAST_ROUNDS * room.concurrency;
+    const isStocked = this.#frontier.readyRequests * room.durationMs >= room.concurrency * firstByteMs;
+    if (isStocked && !isLate) return null;
     const node = this.#frontier.leadableNode();
     if (node === -1 || this.#warmth.openGroups >= this.#groupLimit(node, room)) return null;
     return this.#lead(
@@ -382,6 +387,9 @@ const EXPIRY_SHARE = 0.2;
 
 /** A place comes free once in a call's duration; what expires before the next one does must be used now. */
 const DURATIONS_AHEAD = 1.25;
+
+/** So many requests for each place are the end of a batch. */
+const LAST_ROUNDS = 3;
 
 /** Groups whose calls are being spread are few; of more, one will be found at the next look. */
 const GROUPS_LOOKED_AT = 64;

@@ -95,6 +95,8 @@ class Harness {
   #nowMs = 0;
   #endMs = 0;
   #inFlight = 0;
+  /** Calls in flight whose first byte, or whatever opens the gate, has not come. */
+  #awaited = 0;
   #peak = 0;
   #written = 0;
   #read = 0;
@@ -179,8 +181,9 @@ class Harness {
     const queued = this.#batches.some((batch) => batch !== undefined && batch.schedule.size > 0);
     const wakes = this.#batches.map((batch) => batch?.schedule.nextWakeMs() ?? Number.POSITIVE_INFINITY);
     const wakeMs = Math.min(Number.POSITIVE_INFINITY, ...wakes);
-    if (queued && this.#inFlight === 0 && wakeMs === Number.POSITIVE_INFINITY && this.#events.size === 0) {
-      throw new Error(`nothing goes on at ${this.#nowMs} ms, and requests are queued`);
+    const isIdle = queued && this.#inFlight < this.#options.concurrency;
+    if (isIdle && this.#awaited === 0 && wakeMs - this.#nowMs > Math.max(LONGEST_SETTLE_MS, this.#means.durationMs)) {
+      throw new Error(`at ${this.#nowMs} ms requests are queued, places idle, and nobody's first byte is awaited`);
     }
     if (!queued || wakeMs === Number.POSITIVE_INFINITY || this.#inFlight === this.#options.concurrency) return;
     if (wakeMs <= this.#nowMs) throw new Error(`woken for ${wakeMs} ms, and at ${this.#nowMs} ms nothing was done`);
@@ -196,10 +199,15 @@ class Harness {
     this.#calls.push(call);
     batch.tries[turn.request] = tries + 1;
     this.#inFlight += 1;
+    this.#awaited += 1;
     this.#peak = Math.max(this.#peak, this.#inFlight);
     batch.schedule.started(turn.request, this.#nowMs);
     const fault = this.#options.fault?.(call) ?? null;
-    if (fault?.type === 'before') this.#events.push(this.#nowMs + fault.afterMs, () => this.#fail(batch, turn.request));
+    const fail = (): void => {
+      this.#awaited -= 1;
+      this.#fail(batch, turn.request);
+    };
+    if (fault?.type === 'before') this.#events.push(this.#nowMs + fault.afterMs, fail);
     else this.#answer(batch, turn.request, fault);
   }
 
@@ -211,15 +219,19 @@ class Harness {
     const read = this.#lookUp(batch.plan, path);
     const uncached = longest - read + (batch.plan.suffixTokens[request] as number);
     const firstByteMs = 1000 + uncached / 4 + (fault?.type === 'silent' ? fault.forMs : 0);
+    const failLate = (): void => {
+      if (this.#isGatedByEnd) this.#awaited -= 1;
+      this.#fail(batch, request);
+    };
     const usage = { readTokens: read, createdTokens: writes.length > 0 ? longest - read : 0 };
     this.#events.push(startedMs + firstByteMs, () => {
       this.#mean('firstByteMs', 'firstBytes', firstByteMs);
       this.#keep(batch.plan, writes, startedMs);
+      if (!this.#isGatedByEnd) this.#awaited -= 1;
       this.#written += usage.createdTokens;
       this.#read += usage.readTokens;
       batch.schedule.firstByte(request, this.#shown(usage), this.#nowMs);
-      if (fault?.type === 'after')
-        return this.#events.push(this.#nowMs + fault.afterMs, () => this.#fail(batch, request));
+      if (fault?.type === 'after') return this.#events.push(this.#nowMs + fault.afterMs, failLate);
       this.#events.push(this.#nowMs + this.#answerMs, () => this.#succeed(batch, request, usage, startedMs));
     });
   }
@@ -235,6 +247,7 @@ class Harness {
   #succeed(batch: Running, request: number, usage: PrefixUsage, startedMs: number): void {
     this.#mean('durationMs', 'durations', this.#nowMs - startedMs);
     this.#inFlight -= 1;
+    if (this.#isGatedByEnd) this.#awaited -= 1;
     this.#endMs = this.#nowMs;
     batch.answered[request] = (batch.answered[request] as number) + 1;
     batch.schedule.ended(request, this.#shown(usage), this.#nowMs);
@@ -280,7 +293,15 @@ class Harness {
 
   get #readyMs(): number {
     const { profile, visibilityMs = 0 } = this.#options;
-    return this.#nowMs + (profile?.readyOn === 'completion' ? this.#answerMs : visibilityMs);
+    return (
+      this.#nowMs +
+      (profile?.readyOn === 'allocation' ? Number.NEGATIVE_INFINITY : 0) +
+      (this.#isGatedByEnd ? this.#answerMs : visibilityMs)
+    );
+  }
+
+  get #isGatedByEnd(): boolean {
+    return this.#warmth.profile.readyOn === 'completion';
   }
 
   #isAlive(entry: Entry, atMs: number): boolean {
@@ -293,6 +314,9 @@ class Harness {
     return this.#chance / 2 ** 32;
   }
 }
+
+/** The longest that followers wait after a first byte. */
+const LONGEST_SETTLE_MS = 8000;
 
 interface Event {
   readonly atMs: number;

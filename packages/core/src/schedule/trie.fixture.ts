@@ -8,14 +8,12 @@ export const tries: fc.Arbitrary<PathRequest[]> = fc.integer({ min: 0, max: 3 })
     suffixTokens: fc.integer({ min: 1, max: 1000 }),
   });
   const requests = fc.array(request, { minLength: 1, maxLength: 120, size: 'max' });
-  return fc
-    .tuple(requests, fc.nat(1_000_000))
-    .map(([each, salt]) =>
-      each.map(({ path, suffixTokens }) => ({
-        path: path.map((_, at) => blockName(path.slice(0, at + 1), salt)),
-        suffixTokens,
-      })),
-    );
+  return fc.tuple(requests, fc.nat(1_000_000)).map(([each, salt]) =>
+    each.map(({ path, suffixTokens }) => ({
+      path: path.map((_, at) => blockName(path.slice(0, at + 1), salt)),
+      suffixTokens,
+    })),
+  );
 });
 
 /** A block of the same name has the same size: from 100 to 30,000 tokens, small ones more often. */
