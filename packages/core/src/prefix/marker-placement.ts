@@ -7,7 +7,7 @@ import { chooseMarked, type CandidateTree } from './marker-choice.ts';
 import type { AddedMarkers } from './placed-plan.ts';
 import type { PromptBlocks } from './prompt-blocks.ts';
 import { isMarkable, lastNode, type PromptTrie } from './prompt-trie.ts';
-import { COMMON_RATES, TTL_CODES } from './token-rates.ts';
+import { COMMON_RATES } from './token-rates.ts';
 
 /** Positions that a marker looks back over, itself included. */
 export const LOOKBACK_BLOCKS = 20;
@@ -195,9 +195,8 @@ function markerBetween(
   for (let back = 1; back < LOOKBACK_BLOCKS; back++) {
     node = trie.parent[node] as number;
     if (!isMarkable(trie, blocks, node) || demands.isTorn(node)) continue;
-    const ttl = demands.demandedTtl(node) ?? below.ttl;
-    if (ttl === TTL_CODES['5m'] && below.ttl === TTL_CODES['1h']) continue;
-    farthest = { node, ttl };
+    // Where five minutes are demanded the cut point that ends the stretch lives as short, and so does all below it.
+    farthest = { node, ttl: demands.demandedTtl(node) ?? below.ttl };
   }
   return farthest;
 }

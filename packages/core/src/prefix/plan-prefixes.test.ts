@@ -445,17 +445,42 @@ describe('markers of `auto`', () => {
     expect(plan.nodeCount).toBe(0);
   });
 
-  it('T11 a marker between two that lie too far apart, when a slot is left', () => {
+  describe('between two that lie too far apart', () => {
     const run = (name: string, blocks: number): Block[] =>
       Array.from({ length: blocks }, (_, i) => text(`${name} ${i}`, 100));
-    const prompts = Array.from({ length: 8 }, (_, i) => [
-      ...run('a', 20),
-      ...run(`b ${i >> 1}`, 45),
-      text(`q ${i}`, 5),
-    ]);
-    const plan = planPrefixes(blocksOf(prompts), AUTO);
-    expect(markersToAdd(plan, 0).map(({ block }) => block)).toEqual([19, 26, 45, 64]);
-    expect(sendAll(prompts, AUTO)).toEqual(predictUsage(plan));
+    const far = Array.from({ length: 8 }, (_, i) => [...run('a', 20), ...run(`b ${i >> 1}`, 45), text(`q ${i}`, 5)]);
+    const changed = (request: number, at: number, change: Partial<Block>): Block[][] =>
+      far.map((prompt, r) => (r === request ? prompt.map((b, i) => (i === at ? { ...b, ...change } : b)) : prompt));
+
+    it('T11 others are placed as far as looking back reaches, while slots are left', () => {
+      expect(markersToAdd(planPrefixes(blocksOf(far), AUTO), 0).map(({ block }) => block)).toEqual([19, 26, 45, 64]);
+      expect(sendAll(far, AUTO)).toEqual(predictUsage(planPrefixes(blocksOf(far), AUTO)));
+    });
+
+    it('T11 they lie on blocks that can carry one', () => {
+      const prompts = far.map((prompt) => prompt.map((block, i) => ({ ...block, markable: i !== 45 })));
+      const plan = planPrefixes(blocksOf(prompts), AUTO);
+      expect(markersToAdd(plan, 0).map(({ block }) => block)).toEqual([19, 27, 46, 64]);
+    });
+
+    it('T11 they live an hour where the client marks for an hour behind them', () => {
+      const plan = planPrefixes(blocksOf(changed(0, 50, { mark: '1h' })), AUTO);
+      expect(markersToAdd(plan, 0)).toEqual([
+        { block: 19, ttl: '1h' },
+        { block: 45, ttl: '1h' },
+        { block: 64, ttl: '5m' },
+      ]);
+    });
+
+    it('T11 they lie where the client’s markers leave a choice', () => {
+      const prompts = changed(0, 44, { mark: '5m' });
+      prompts[1] = changed(1, 46, { mark: '1h' })[1] as Block[];
+      expect(markersToAdd(planPrefixes(blocksOf(prompts), AUTO), 0)).toEqual([
+        { block: 19, ttl: '1h' },
+        { block: 47, ttl: '5m' },
+        { block: 64, ttl: '5m' },
+      ]);
+    });
   });
 });
 
