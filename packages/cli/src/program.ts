@@ -60,12 +60,23 @@ function addServe(program: Command, host: Host, done: Done): void {
 function addSimulate(program: Command, host: Host, done: Done): void {
   program
     .command('simulate')
-    .description('run the simulated upstream alone: /v1/messages without a model')
+    .description('run the simulated upstream alone: /v1/messages and /v1/messages/batches without a model')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on, 0 for any', '4181')
     .option('--seed <number>', 'the same seed gives the same answers', '1')
     .option('--clock <clock>', 'real, or virtual: time moves by POST /sim/clock only', 'real')
     .option('--profile <profile>', 'how fast it answers: real or instant', 'real')
+    .option(
+      '--cache-visibility <when>',
+      'when a cached prefix can be read: first_byte, completion or allocation, perhaps +<milliseconds>',
+      'first_byte',
+    )
+    .option('--cache-loss <share>', 'how many reads miss all the same, 0 to 1', '0')
+    .option('--cache-refresh <what>', 'what a hit keeps alive: path or exact', 'path')
+    .option('--batch-cache <how>', 'whether batches and calls have caches of their own: separate or shared', 'separate')
+    .option('--intra-batch <how>', 'what items of one native batch see of each other: isolated or visible', 'isolated')
+    .option('--batch-latency <ms>', 'how long a native batch waits before it runs (default: 1000, or 0 if instant)')
+    .option('--batch-parallelism <number>', 'how many items of one native batch run at once', '100')
     .action(async (options: SimulateOptions) => {
       const { simulate } = await import('./commands/simulate.ts');
       done(await simulate(options, host));

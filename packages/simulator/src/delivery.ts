@@ -6,10 +6,12 @@ import type { CallInHand, Host } from './host.ts';
 import { CallAccount, type AccountedCall } from './ledger/call-account.ts';
 import type { Pace } from './pace.ts';
 import { errorEvent, eventStream } from './wire/event-stream.ts';
+import type { SimulatedMessage } from './wire/message.ts';
 import { errorResponse, EVENT_STREAM_HEADERS, JSON_HEADERS, jsonResponse } from './wire/response.ts';
 
 /** An answer that is decided and now has only to be told. */
 export interface Delivery extends AccountedCall {
+  readonly message: SimulatedMessage;
   readonly isStream: boolean;
   readonly fault: FaultRule | null;
 }
@@ -18,57 +20,44 @@ export interface Delivery extends AccountedCall {
 export function deliver(hand: CallInHand, host: Host, delivery: Delivery): void {
   const { fault } = delivery;
   const effect = fault === null ? null : effectOf(fault);
-  const pace = effect?.type === 'slow' ? later(delivery.pace, effect.ms) : delivery.pace;
-  const telling: Telling = { ...delivery, pace, account: new CallAccount(hand, host, { ...delivery, pace }) };
+  const timely = effect?.type === 'slow' ? { ...delivery, pace: later(delivery.pace, effect.ms) } : delivery;
+  const account = new CallAccount(hand, host, timely);
   if (fault !== null && phaseOf(fault) !== 'mid_stream') {
-    const delayMs = phaseOf(fault) === 'admission' ? 0 : pace.ttftMs;
+    const delayMs = phaseOf(fault) === 'admission' ? 0 : timely.pace.ttftMs;
     if (strikeBeforeAnswer(fault, hand, host, delayMs)) return;
   }
-  if (delivery.isStream) stream(hand, host, telling, effect);
-  else tellWhole(hand, host, telling, effect);
+  const telling = { hand, host, account, delivery: timely };
+  if (delivery.isStream) stream(telling, effect);
+  else tellWhole(telling, effect);
 }
 
-interface Telling extends Delivery {
+interface Telling {
+  readonly hand: CallInHand;
+  readonly host: Host;
   readonly account: CallAccount;
+  readonly delivery: Delivery;
 }
 
 function later(pace: Pace, ms: number): Pace {
   return { ttftMs: pace.ttftMs + ms, durationMs: pace.durationMs + ms };
 }
 
-function tellWhole(hand: CallInHand, host: Host, telling: Telling, effect: FaultEffect | null): void {
-  const { message, model, pace, account } = telling;
-  if (effect !== null && effect.type !== 'slow') return tellBroken(hand, host, telling, effect);
-  afterFirstByte(hand, telling, pace.durationMs, () => {
+function tellWhole(telling: Telling, effect: FaultEffect | null): void {
+  const { hand, host, account, delivery } = telling;
+  if (effect !== null && effect.type !== 'slow') return tellBroken(telling, effect);
+  account.afterFirstByte(delivery.pace.durationMs, () => {
     account.complete();
-    host.send(hand, jsonResponse(message), model);
-  });
-}
-
-/** Goes on at a moment after the first byte, counted from the start. A first byte that nobody can tell needs no timer. */
-function afterFirstByte({ exchange }: CallInHand, { account, pace }: Telling, atMs: number, action: () => void): void {
-  if (!account.isWatched) {
-    account.promiseFirstByte();
-    return exchange.after(atMs, action);
-  }
-  exchange.after(pace.ttftMs, () => {
-    account.firstByte();
-    exchange.after(atMs - pace.ttftMs, action);
+    host.send(hand, jsonResponse(delivery.message), delivery.model);
   });
 }
 
 /** An answer that was not asked to stream and goes wrong once it is on its way. */
-function tellBroken(
-  hand: CallInHand,
-  host: Host,
-  telling: Telling,
-  effect: Exclude<FaultEffect, { type: 'slow' }>,
-): void {
+function tellBroken({ hand, host, account, delivery }: Telling, effect: Exclude<FaultEffect, { type: 'slow' }>): void {
   const { exchange } = hand;
-  const { message, model, pace } = telling;
+  const { message, model, pace } = delivery;
   const halfwayMs = (pace.ttftMs + pace.durationMs) / 2;
   const isWhole = effect.type === 'truncated' || effect.type === 'invalid_json';
-  afterFirstByte(hand, telling, isWhole ? pace.durationMs : halfwayMs, () => {
+  account.afterFirstByte(isWhole ? pace.durationMs : halfwayMs, () => {
     // Nothing of the response was sent yet, so an error can still be a proper one.
     if (effect.type === 'error') return host.send(hand, errorResponse(effect.error, hand.requestId), model);
     const { body } = jsonResponse(message);
@@ -82,8 +71,8 @@ function tellBroken(
 /** What a broken proxy says with a 200. */
 const NOT_JSON = Buffer.from('<html><body>502 Bad Gateway (simulated fault)</body></html>');
 
-function stream(hand: CallInHand, host: Host, telling: Telling, effect: FaultEffect | null): void {
-  const { message, model, pace, account } = telling;
+function stream({ hand, host, account, delivery }: Telling, effect: FaultEffect | null): void {
+  const { message, model, pace } = delivery;
   const { exchange } = hand;
   const { first, rest } = eventStream(message);
   const stepMs = (pace.durationMs - pace.ttftMs) / rest.length;

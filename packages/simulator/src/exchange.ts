@@ -19,6 +19,12 @@ export interface SimulatorEvents {
   onFailure(reason: string, timeout: boolean): void;
 }
 
+/** What is owed for a call. */
+interface Account {
+  /** The call is over, however it ended. */
+  settle(): void;
+}
+
 export type ExchangeOutcome = 'in_flight' | 'ended' | 'failed' | 'cancelled';
 
 /**
@@ -29,7 +35,7 @@ export class Exchange {
   readonly #events: SimulatorEvents;
   readonly #clock: Clock;
   readonly #onOver: (exchange: Exchange) => void;
-  #onAccount: (() => void) | null = null;
+  #account: Account | null = null;
   #timer: Timer | null = null;
   /** The status sent, or null while none was. */
   status: number | null = null;
@@ -42,8 +48,8 @@ export class Exchange {
   }
 
   /** What is owed is settled just before the end is told. At most one thing settles it. */
-  settleWith(action: () => void): void {
-    this.#onAccount = action;
+  settleWith(account: Account): void {
+    this.#account = account;
   }
 
   /** Goes on after a delay. One thing at a time: a second call replaces the first. */
@@ -88,7 +94,7 @@ export class Exchange {
     this.outcome = outcome;
     this.#timer?.cancel();
     this.#timer = null;
-    this.#onAccount?.();
+    this.#account?.settle();
     this.#onOver(this);
     return true;
   }

@@ -1,8 +1,7 @@
-import { Buffer, isUtf8 } from 'node:buffer';
 import { isJsonObject, readCacheMarkers, validateParams, type JsonObject, type ParamsSurface } from '@batchwright/core';
-import { findModel, LIMITS, type Model, type Problem, type WireError } from '@batchwright/protocol';
+import { findModel, LIMITS, type Model, type WireError } from '@batchwright/protocol';
 import { composeAnswer } from './answer/answer.ts';
-import type { CacheTurn } from './cache/prompt-cache.ts';
+import { uncachedTurn, type CacheTurn } from './cache/prompt-cache.ts';
 import { positionsOf } from './cache/prompt-positions.ts';
 import { saltsOf } from './cache/salts.ts';
 import { scopeOf } from './cache/scope.ts';
@@ -14,6 +13,7 @@ import { paceOf } from './pace.ts';
 import { readPrompt, type Prompt } from './prompt/prompt.ts';
 import { checkRemoteSources, DOWNLOAD_FAILED } from './prompt/remote-source.ts';
 import { isTerms, readTerms, type CallTerms } from './terms.ts';
+import { readBody } from './wire/body.ts';
 import { messageOf } from './wire/message.ts';
 import { jsonResponse } from './wire/response.ts';
 
@@ -24,7 +24,7 @@ const COUNT_TOKENS = '/v1/messages/count_tokens';
 export function answerMessages(hand: CallInHand, host: Host): void {
   const terms = readTerms(hand.call.headers);
   if (!isTerms(terms)) return host.refuseProblem(hand, terms);
-  const body = readBody(hand.call.body);
+  const body = readBody(hand.call.body, LIMITS.messageBodyBytes);
   const params = body.type === 'parsed' ? body.value : undefined;
   const fault = faultFor(hand, host, MESSAGES, modelName(params), body.text);
   if (fault !== null && strikesAtAdmission(fault) && strikeBeforeAnswer(fault, hand, host, 0)) return;
@@ -42,7 +42,7 @@ export function answerMessages(hand: CallInHand, host: Host): void {
 export function answerCount(hand: CallInHand, host: Host): void {
   const terms = readTerms(hand.call.headers);
   if (!isTerms(terms)) return host.refuseProblem(hand, terms);
-  const body = readBody(hand.call.body);
+  const body = readBody(hand.call.body, LIMITS.messageBodyBytes);
   const params = body.type === 'parsed' ? body.value : undefined;
   if (strikeOther(hand, host, COUNT_TOKENS, modelName(params), body.text)) return;
   if (body.type === 'unreadable') return host.refuseProblem(hand, body.problem);
@@ -69,8 +69,17 @@ function run(hand: CallInHand, host: Host, { params, model, prompt, terms, fault
   if (refusal !== null) return host.refuse(hand, refusal, model);
   const pace = paceOf(host.profile, prompt, turn.bill.readTokens, answer, parseInt(hand.id.slice(0, 8), 16));
   const message = messageOf(`msg_sim_${hand.id}`, params, model, terms.surface, turn.bill, answer);
-  const { surface } = terms;
-  deliver(hand, host, { message, model, surface, turn, pace, isStream: params['stream'] === true, fault });
+  deliver(hand, host, {
+    message,
+    model,
+    surface: terms.surface,
+    inferenceGeo: message.usage.inference_geo,
+    turn,
+    outputTokens: answer.outputTokens,
+    pace,
+    isStream: params['stream'] === true,
+    fault,
+  });
 }
 
 function lookUp(
@@ -81,43 +90,20 @@ function lookUp(
   prompt: Prompt,
   terms: CallTerms,
 ): CacheTurn {
-  const { batchCache, thinkingSaltsMessages } = host.cacheOptions;
   const markers = readCacheMarkers(params);
   // Most prompts ask for no caching, and need not be hashed block by block.
-  const salts =
-    markers.length === 0
-      ? null
-      : saltsOf(params, {
-          betas: terms.betas,
-          hasImages: prompt.attachments.some((attachment) => attachment.type === 'image'),
-          thinkingSaltsMessages: thinkingSaltsMessages.includes(model.id),
-        });
-  const positions = salts === null ? { hashes: [], tokens: [prompt.tokens] } : positionsOf(prompt.blocks, salts);
-  const scope = salts === null ? '' : scopeOf(hand.owner, model, batchCache === 'shared' ? 'shared' : terms.surface);
-  const request = { ...positions, markers, scope, batch: hand.batch, minimumTokens: model.minimumCacheTokens };
+  if (markers.length === 0) return uncachedTurn(prompt.tokens, host.clock.now());
+  const { batchCache, thinkingSaltsMessages } = host.cacheOptions;
+  const salts = saltsOf(params, {
+    betas: terms.betas,
+    hasImages: prompt.attachments.some((attachment) => attachment.type === 'image'),
+    thinkingSaltsMessages: thinkingSaltsMessages.includes(model.id),
+  });
+  const { hashes, tokens, contents } = positionsOf(prompt.blocks, salts);
+  const scope = scopeOf(hand.owner, model, batchCache === 'shared' ? 'shared' : terms.surface);
+  const { minimumCacheTokens: minimumTokens } = model;
+  const request = { scope, batch: hand.batch, minimumTokens, hashes, tokens, contents, markers };
   return host.cache.look(request, host.clock.now());
-}
-
-type Body =
-  | { readonly type: 'parsed'; readonly value: unknown; readonly text: string }
-  | { readonly type: 'unreadable'; readonly problem: Problem; readonly text: string };
-
-function readBody(body: Uint8Array | null): Body {
-  if (body === null || body.length === 0) return unreadable('the body is empty', '');
-  if (body.length > LIMITS.messageBodyBytes) {
-    return { type: 'unreadable', problem: { type: 'body_too_large', limitBytes: LIMITS.messageBodyBytes }, text: '' };
-  }
-  if (!isUtf8(body)) return unreadable('the body is not valid UTF-8', '');
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
-  try {
-    return { type: 'parsed', value: JSON.parse(text), text };
-  } catch (error) {
-    return unreadable(error instanceof Error ? error.message : String(error), text);
-  }
-}
-
-function unreadable(reason: string, text: string): Body {
-  return { type: 'unreadable', problem: { type: 'not_json', reason }, text };
 }
 
 function modelName(params: unknown): string | null {

@@ -1,4 +1,5 @@
 import type { Clock } from '@batchwright/core';
+import type { NativeBatchOptions } from './batches/batch-run.ts';
 import type { CacheOptions } from './cache/cache-options.ts';
 import type { FaultRule } from './faults/fault-rule.ts';
 import type { SimulatorLimits } from './limits/rate-limits.ts';
@@ -33,6 +34,8 @@ export interface SimulatorOptions {
   readonly faults?: readonly FaultRule[] | undefined;
   /** How prompts are cached, where that is not as it usually is. */
   readonly cache?: Partial<CacheOptions> | undefined;
+  /** How native batches are run. */
+  readonly batches?: Partial<NativeBatchOptions> | undefined;
   /** How many of the latest requests the ledger lists; its totals leave none out. */
   readonly ledgerEntries?: number | undefined;
   /** How many of the latest requests are kept, and how many bytes of their bodies. */

@@ -20,13 +20,13 @@ export interface Bench {
   readonly simulator: Simulator;
   /** Starts a call; time does not move. */
   start(body: unknown, headers?: Record<string, string>, path?: string, method?: string): Heard;
-  /** Starts a call and lets time run until nothing more is due. */
+  /** Starts a call and lets time run until nothing more is due: a day, unless the bench has shorter ones. */
   call(body: unknown, headers?: Record<string, string>, path?: string, method?: string): Promise<Heard>;
 }
 
 export const VERSION = { 'anthropic-version': '2023-06-01' };
 
-export function createBench(options: Partial<SimulatorOptions> = {}): Bench {
+export function createBench(options: Partial<SimulatorOptions> = {}, dayMs = 24 * 60 * 60 * 1000): Bench {
   const clock = new VirtualClock(1_800_000_000_000);
   const simulator = createSimulator({ clock, seed: 1, ...options });
   const start: Bench['start'] = (body, headers = VERSION, path = '/v1/messages', method = 'POST') => {
@@ -42,7 +42,7 @@ export function createBench(options: Partial<SimulatorOptions> = {}): Bench {
     start,
     async call(...args) {
       const heard = start(...args);
-      await clock.advance(24 * 60 * 60 * 1000);
+      await clock.advance(dayMs);
       return heard;
     },
   };

@@ -1,3 +1,5 @@
+import { answerBatches, BATCHES_PATH } from './batches/batch-calls.ts';
+import { NativeBatches } from './batches/native-batches.ts';
 import type { CacheEntryView } from './cache/prompt-cache.ts';
 import { ownerOf } from './cache/scope.ts';
 import { Exchange, type SimulatorCall, type SimulatorEvents } from './exchange.ts';
@@ -27,12 +29,19 @@ export interface Simulator {
   ledger(): LedgerView;
   /** What is cached now, under every scope. */
   cacheEntries(): readonly CacheEntryView[];
-  /** As new: no faults, no log, nothing cached, nothing billed, full buckets, ids from the start. Calls in flight go on. */
+  /**
+   * As new: no faults, no log, nothing cached, nothing billed, no batches, full buckets, ids from the start. Calls in
+   * flight go on.
+   */
   reset(): void;
+  /** Gives up the native batches, so that nothing is left for the clock to do but what calls in flight wait for. */
+  close(): void;
   now(): number;
   readonly inFlightCount: number;
   /** The most calls that were in flight at once. */
   readonly peakInFlight: number;
+  /** Native batches that have not ended, and items of theirs under way. */
+  readonly runningBatches: { readonly batches: number; readonly items: number };
 }
 
 export function createSimulator(options: SimulatorOptions): Simulator {
@@ -42,9 +51,11 @@ export function createSimulator(options: SimulatorOptions): Simulator {
 class SimulatedUpstream implements Simulator {
   readonly #host: Host;
   readonly #log: RequestLog;
+  readonly #batches: NativeBatches;
 
   constructor(options: SimulatorOptions) {
     this.#host = new Host(options);
+    this.#batches = new NativeBatches(this.#host, options.batches);
     const { entries = DEFAULT_LOG_ENTRIES, bodyBytes = DEFAULT_LOG_BODY_BYTES } = options.requestLog ?? {};
     this.#log = new RequestLog(entries, bodyBytes);
   }
@@ -64,7 +75,7 @@ class SimulatedUpstream implements Simulator {
       logged.outcome = over.outcome;
     });
     host.entered();
-    route({ call, exchange, arrival, id, requestId, owner: ownerOf(call.headers), batch: null }, host);
+    route({ call, exchange, arrival, id, requestId, owner: ownerOf(call.headers), batch: null }, host, this.#batches);
     return () => exchange.cancel();
   }
 
@@ -85,8 +96,13 @@ class SimulatedUpstream implements Simulator {
   }
 
   reset(): void {
+    this.#batches.reset();
     this.#host.reset();
     this.#log.clear();
+  }
+
+  close(): void {
+    this.#batches.reset();
   }
 
   ledger(): LedgerView {
@@ -108,9 +124,13 @@ class SimulatedUpstream implements Simulator {
   get peakInFlight(): number {
     return this.#host.peakInFlight;
   }
+
+  get runningBatches(): Simulator['runningBatches'] {
+    return { batches: this.#batches.unendedCount, items: this.#batches.runningCount };
+  }
 }
 
-function route(hand: CallInHand, host: Host): void {
+function route(hand: CallInHand, host: Host, batches: NativeBatches): void {
   const { method, path } = hand.call;
   const queryAt = path.indexOf('?');
   const place = queryAt < 0 ? path : path.slice(0, queryAt);
@@ -119,6 +139,8 @@ function route(hand: CallInHand, host: Host): void {
     if (method !== 'POST') host.refuseProblem(hand, { type: 'method_not_allowed', method, path: place });
     else if (place === '/v1/messages') answerMessages(hand, host);
     else answerCount(hand, host);
+  } else if (place === BATCHES_PATH || place.startsWith(`${BATCHES_PATH}/`)) {
+    answerBatches(hand, host, batches, place, new URLSearchParams(query));
   } else if (place === '/v1/models' || place.startsWith('/v1/models/')) {
     if (method !== 'GET') host.refuseProblem(hand, { type: 'method_not_allowed', method, path: place });
     else answerModels(hand, host, place, new URLSearchParams(query));

@@ -21,14 +21,14 @@ async function simulate(
   return { command, url };
 }
 
-async function ask(url: string): Promise<string> {
+async function ask(url: string, content: unknown = 'What is AI?', headers: object = {}): Promise<string> {
   const response = await fetch(`${url}/v1/messages`, {
     method: 'POST',
-    headers: { 'x-api-key': 'any', 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
+    headers: { 'x-api-key': 'any', 'anthropic-version': '2023-06-01', 'content-type': 'application/json', ...headers },
     body: JSON.stringify({
       model: 'claude-haiku-4-5',
       max_tokens: 64,
-      messages: [{ role: 'user', content: 'What is AI?' }],
+      messages: [{ role: 'user', content }],
     }),
   });
   expect(response.status).toBe(200);
@@ -62,6 +62,43 @@ describe('simulate', () => {
       'batchwright: --port is "65536", but must be a whole number from 0 to 65535.\n' +
         'batchwright: --clock is "slow", but must be one of real, virtual.\n',
     );
+  });
+
+  it('caches prompts as its options say, and shows the bill', async () => {
+    const { url } = await simulate(
+      '--profile',
+      'instant',
+      '--batch-cache',
+      'shared',
+      '--cache-visibility',
+      'completion+0',
+    );
+    const doc = { type: 'text', text: '@@sim{"tokens":5000}@@ doc', cache_control: { type: 'ephemeral' } };
+    await ask(url, [doc]);
+    await ask(url, [doc], { 'batchwright-surface': 'batch' });
+    const { totals } = (await (await fetch(`${url}/sim/ledger`)).json()) as { readonly totals: Record<string, number> };
+    expect(totals).toMatchObject({ requests: 2, cache_creation_input_tokens: 5000, cache_read_input_tokens: 5000 });
+  });
+
+  it('names every wrong option of the cache and of batches', async () => {
+    const wrong = [
+      '--cache-visibility',
+      'soon',
+      '--cache-loss',
+      '2',
+      '--cache-refresh',
+      'none',
+      '--batch-latency',
+      '1s',
+    ];
+    const { code, err } = await runCommand(['simulate', ...wrong], tmpdir());
+    expect(code).toBe(2);
+    expect(err.trim().split('\n')).toEqual([
+      'batchwright: --cache-visibility is "soon", but must be one of first_byte, completion, allocation, perhaps with +<milliseconds>.',
+      'batchwright: --cache-loss is "2", but must be a share from 0 to 1.',
+      'batchwright: --cache-refresh is "none", but must be one of path, exact.',
+      'batchwright: --batch-latency is "1s", but must be a whole number of milliseconds.',
+    ]);
   });
 
   it('says that the port is taken, and leaves with 1', async () => {

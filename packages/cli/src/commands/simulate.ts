@@ -1,7 +1,7 @@
 import { systemClock, VirtualClock } from '@batchwright/core';
 import type { Clock } from '@batchwright/core';
 import { createSimulator, serveSimulator } from '@batchwright/simulator';
-import type { ServedSimulator, SimulatorProfile } from '@batchwright/simulator';
+import type { CacheOptions, NativeBatchOptions, ServedSimulator, SimulatorProfile } from '@batchwright/simulator';
 import { EXIT_FAILED, EXIT_MISUSED, EXIT_OK, complain } from '../host.ts';
 import type { Host } from '../host.ts';
 import { untilStopSignal } from '../stop-signal.ts';
@@ -13,6 +13,13 @@ export interface SimulateOptions {
   readonly seed: string;
   readonly clock: string;
   readonly profile: string;
+  readonly cacheVisibility: string;
+  readonly cacheLoss: string;
+  readonly cacheRefresh: string;
+  readonly batchCache: string;
+  readonly intraBatch: string;
+  readonly batchLatency?: string;
+  readonly batchParallelism: string;
 }
 
 const PROFILES: Readonly<Record<string, Partial<SimulatorProfile>>> = {
@@ -35,7 +42,13 @@ export async function simulate(options: SimulateOptions, host: Host): Promise<nu
     return EXIT_MISUSED;
   }
   const clock = makeClock(options.clock, host);
-  const simulator = createSimulator({ clock, seed: Number(options.seed), profile: PROFILES[options.profile] });
+  const simulator = createSimulator({
+    clock,
+    seed: Number(options.seed),
+    profile: PROFILES[options.profile],
+    cache: cacheOptions(options),
+    batches: batchOptions(options),
+  });
   const served = await listen(
     () => serveSimulator(simulator, { host: options.host, port: Number(options.port), clock }),
     options,
@@ -49,7 +62,28 @@ export async function simulate(options: SimulateOptions, host: Host): Promise<nu
   return EXIT_OK;
 }
 
-function optionFaults({ port, seed, clock, profile }: SimulateOptions): readonly string[] {
+/** When an entry can be read, and how many milliseconds after that. */
+const VISIBILITY = /^(first_byte|completion|allocation)(?:\+(\d{1,9}))?$/;
+
+function cacheOptions(options: SimulateOptions): Partial<CacheOptions> {
+  const [, visibility, delayMs = '0'] = VISIBILITY.exec(options.cacheVisibility) ?? [];
+  return {
+    visibility: visibility as CacheOptions['visibility'],
+    visibilityDelayMs: Number(delayMs),
+    lossy: Number(options.cacheLoss),
+    refresh: options.cacheRefresh as CacheOptions['refresh'],
+    batchCache: options.batchCache as CacheOptions['batchCache'],
+    intraBatch: options.intraBatch as CacheOptions['intraBatch'],
+  };
+}
+
+function batchOptions({ batchLatency, batchParallelism, profile }: SimulateOptions): Partial<NativeBatchOptions> {
+  const latencyMs = batchLatency ?? (profile === 'instant' ? '0' : null);
+  return { parallelism: Number(batchParallelism), ...(latencyMs !== null && { latencyMs: Number(latencyMs) }) };
+}
+
+function optionFaults(options: SimulateOptions): readonly string[] {
+  const { port, seed, clock, profile, cacheVisibility, cacheLoss, batchLatency, batchParallelism } = options;
   const faults: string[] = [];
   const check = (right: boolean, name: string, value: string, expects: string): void => {
     if (!right) faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expects}.`);
@@ -58,6 +92,22 @@ function optionFaults({ port, seed, clock, profile }: SimulateOptions): readonly
   check(/^\d{1,15}$/.test(seed), '--seed', seed, 'a whole number');
   check(clock === 'real' || clock === 'virtual', '--clock', clock, 'one of real, virtual');
   check(Object.hasOwn(PROFILES, profile), '--profile', profile, `one of ${Object.keys(PROFILES).join(', ')}`);
+  check(
+    VISIBILITY.test(cacheVisibility),
+    '--cache-visibility',
+    cacheVisibility,
+    'one of first_byte, completion, allocation, perhaps with +<milliseconds>',
+  );
+  check(/^(0|1|0?\.\d+)$/.test(cacheLoss), '--cache-loss', cacheLoss, 'a share from 0 to 1');
+  for (const [name, value, choices] of [
+    ['--cache-refresh', options.cacheRefresh, ['path', 'exact']],
+    ['--batch-cache', options.batchCache, ['separate', 'shared']],
+    ['--intra-batch', options.intraBatch, ['isolated', 'visible']],
+  ] as const) {
+    check((choices as readonly string[]).includes(value), name, value, `one of ${choices.join(', ')}`);
+  }
+  check(/^\d{1,9}$/.test(batchLatency ?? '0'), '--batch-latency', batchLatency ?? '', 'a whole number of milliseconds');
+  check(/^[1-9]\d{0,5}$/.test(batchParallelism), '--batch-parallelism', batchParallelism, 'a whole number from 1');
   return faults;
 }
 

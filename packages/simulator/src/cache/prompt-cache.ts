@@ -165,6 +165,7 @@ export class PromptCache {
   /** The first byte of its answer was sent: what it wrote and touched is so. */
   firstByte(turn: CacheTurn, nowMs: number): void {
     const { request, startMs } = turn;
+    if (turn.reads.length === 0 && turn.writes.length === 0) return;
     for (const entry of turn.reads) {
       entry.touch(startMs);
       entry.release(startMs);
@@ -348,6 +349,13 @@ interface Hit {
 }
 
 const NO_HIT: Hit = { position: -1, entry: null, isLost: false };
+
+/** What becomes of a prompt that asks for no caching. It may go through a cache as any other, and leaves nothing there. */
+export function uncachedTurn(tokens: number, startMs: number): CacheTurn {
+  return untouched(NO_REQUEST, startMs, tokens, 'none');
+}
+
+const NO_REQUEST: CacheRequest = { scope: '', batch: null, minimumTokens: 0, hashes: [], tokens: [], markers: [] };
 
 function untouched(request: CacheRequest, startMs: number, total: number, miss: CacheMiss): CacheTurn {
   const bill = { inputTokens: total, write5mTokens: 0, write1hTokens: 0, readTokens: 0 };

@@ -6,8 +6,8 @@ const SETTLING_TURNS = 6;
 
 /**
  * Moves a virtual clock: by steps on request, or by itself. Left to itself it jumps to the next event whenever calls
- * are in flight and nothing else is going on; with none in flight time stands still, so that an idle server does not
- * race through the centuries.
+ * are in flight, or native batches run, and nothing else is going on; otherwise time stands still, so that an idle
+ * server does not race through the centuries.
  */
 export class ClockDriver {
   readonly #clock: VirtualClock;
@@ -51,11 +51,15 @@ export class ClockDriver {
     });
   }
 
+  #isWaitedFor(): boolean {
+    return this.#simulator.inFlightCount > 0 || this.#simulator.runningBatches.batches > 0;
+  }
+
   async #drive(): Promise<void> {
     for (;;) {
       await this.#settle();
       const next = this.#clock.nextAt();
-      if (!this.#auto || this.#simulator.inFlightCount === 0 || next === null) return;
+      if (!this.#auto || !this.#isWaitedFor() || next === null) return;
       await this.#clock.advance(next - this.#clock.now(), this.#settle);
     }
   }

@@ -5,6 +5,7 @@ import { readFaultRules, showFault } from '../faults/fault-reader.ts';
 import type { LoggedRequest } from '../request-log.ts';
 import type { Simulator } from '../simulator.ts';
 import { errorResponse, jsonResponse, type WholeResponse } from '../wire/response.ts';
+import { showCacheEntry, showInFlight, showLedger } from './accounts.ts';
 import type { ClockDriver } from './clock-driver.ts';
 
 /** The simulator's own endpoints, under `/sim`: for tests and people, and no part of the API it simulates. */
@@ -26,6 +27,9 @@ export function createControl(simulator: Simulator, clock: Clock, driver: ClockD
       return { data: [] };
     },
     'GET /sim/requests': (_, query) => listRequests(simulator, query),
+    'GET /sim/ledger': (_, query) => readLedger(simulator, query),
+    'GET /sim/cache': () => ({ data: simulator.cacheEntries().map(showCacheEntry) }),
+    'GET /sim/inflight': () => showInFlight(simulator),
     'GET /sim/clock': () => showClock(simulator, clock, driver),
     'POST /sim/clock': async (body) => (await moveClock(driver, body)) ?? showClock(simulator, clock, driver),
     'POST /sim/reset': () => {
@@ -70,6 +74,12 @@ function addFaults(simulator: Simulator, body: Uint8Array | null): Outcome {
 }
 
 const MOST_REQUESTS_SHOWN = 1000;
+
+function readLedger(simulator: Simulator, query: URLSearchParams): Outcome {
+  const limit = Number(query.get('limit') ?? MOST_REQUESTS_SHOWN);
+  if (!Number.isInteger(limit) || limit < 1) return wrong('limit', 'Input should be greater than or equal to 1');
+  return showLedger(simulator.ledger(), limit);
+}
 
 function listRequests(simulator: Simulator, query: URLSearchParams): Outcome {
   const after = Number(query.get('after') ?? 0);

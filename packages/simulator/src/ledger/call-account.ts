@@ -1,17 +1,11 @@
-import type { Model } from '@batchwright/protocol';
-import type { CacheTurn, PromptCache } from '../cache/prompt-cache.ts';
-import { headerOf } from '../terms.ts';
+import type { PromptCache } from '../cache/prompt-cache.ts';
 import type { CallInHand, Host } from '../host.ts';
 import type { Pace } from '../pace.ts';
-import type { SimulatedMessage, Surface } from '../wire/message.ts';
 import type { BilledCall, Ledger, LedgerEntry } from './ledger.ts';
 
 /** A call that is answered, as far as its account needs to know it. */
-export interface AccountedCall {
-  readonly model: Model;
-  readonly surface: Surface;
-  readonly message: SimulatedMessage;
-  readonly turn: CacheTurn;
+export interface AccountedCall extends BilledCall {
+  readonly outputTokens: number;
   readonly pace: Pace;
 }
 
@@ -26,7 +20,6 @@ export class CallAccount {
   /** Those of the call's start: a reset in the meantime begins new ones. */
   readonly #cache: PromptCache;
   readonly #ledger: Ledger;
-  readonly #startMs: number;
   #entry: LedgerEntry | null = null;
   #isPromised = false;
   #isClosed = false;
@@ -37,48 +30,58 @@ export class CallAccount {
     this.#call = call;
     this.#cache = host.cache;
     this.#ledger = host.ledger;
-    this.#startMs = call.turn.startMs;
     this.#cache.begin(call.turn);
-    hand.exchange.settleWith(() => this.#settle());
+    hand.exchange.settleWith(this);
   }
 
-  /** Whether somebody might see the first byte's effect, so that it has to be told at its moment. */
-  get isWatched(): boolean {
-    return this.#call.turn.request.markers.length > 0;
+  /**
+   * Goes on at a moment after the first byte, counted from the start. The first byte itself needs a timer only where
+   * something becomes of it; else it is enough to know, in the end, that it came.
+   */
+  afterFirstByte(atMs: number, action: () => void): void {
+    const { turn, pace } = this.#call;
+    const { exchange } = this.#hand;
+    this.#isPromised = turn.request.markers.length === 0;
+    if (this.#isPromised) return exchange.after(atMs, action);
+    exchange.after(pace.ttftMs, () => {
+      this.firstByte();
+      exchange.after(atMs - pace.ttftMs, action);
+    });
   }
 
-  /** The first byte will come at its moment, and will not be told. */
-  promiseFirstByte(): void {
-    this.#isPromised = true;
-  }
-
+  /** The first byte is sent: the input is billed, and what was written and touched is so. */
   firstByte(): void {
-    if (this.#entry !== null) return;
-    const { turn } = this.#call;
-    this.#cache.firstByte(turn, this.#host.clock.now());
-    this.#entry = this.#ledger.open(this.#billedCall(), turn);
+    this.#bill(0);
   }
 
   /** The whole answer was produced. */
   complete(): void {
-    this.firstByte();
-    this.#close(this.#call.message.usage.output_tokens);
+    const { outputTokens } = this.#call;
+    if (this.#entry === null) this.#bill(outputTokens);
+    this.#close(outputTokens);
   }
 
-  #settle(): void {
+  /** The call is over, however it ended. */
+  settle(): void {
     const { turn, pace } = this.#call;
     const nowMs = this.#host.clock.now();
-    if (this.#isPromised && nowMs >= this.#startMs + pace.ttftMs) this.firstByte();
+    if (this.#isPromised && nowMs >= turn.startMs + pace.ttftMs) this.firstByte();
     if (this.#entry === null) return this.#cache.abandon(turn);
     this.#close(this.#producedBy(nowMs));
     this.#cache.end(turn, nowMs);
   }
 
+  #bill(outputTokens: number): void {
+    if (this.#entry !== null) return;
+    this.#cache.firstByte(this.#call.turn, this.#host.clock.now());
+    this.#entry = this.#ledger.open(this.#call, this.#hand, outputTokens);
+  }
+
   #producedBy(nowMs: number): number {
-    const { message, pace } = this.#call;
+    const { outputTokens, pace, turn } = this.#call;
     const decodingMs = pace.durationMs - pace.ttftMs;
-    const share = decodingMs <= 0 ? 1 : (nowMs - this.#startMs - pace.ttftMs) / decodingMs;
-    return Math.floor(message.usage.output_tokens * Math.min(1, Math.max(0, share)));
+    const share = decodingMs <= 0 ? 1 : (nowMs - turn.startMs - pace.ttftMs) / decodingMs;
+    return Math.floor(outputTokens * Math.min(1, Math.max(0, share)));
   }
 
   #close(outputTokens: number): void {
@@ -86,19 +89,5 @@ export class CallAccount {
     this.#isClosed = true;
     this.#host.limits.produced(this.#call.model, outputTokens, this.#host.clock.now());
     this.#ledger.close(this.#entry, outputTokens);
-  }
-
-  #billedCall(): BilledCall {
-    const { requestId, owner, call } = this.#hand;
-    const { model, surface, message } = this.#call;
-    return {
-      requestId,
-      customId: headerOf(call.headers, 'batchwright-custom-id') || null,
-      workspace: owner.workspace,
-      model: model.id,
-      surface,
-      inferenceGeo: message.usage.inference_geo ?? 'not_available',
-      atMs: this.#startMs,
-    };
   }
 }

@@ -1,24 +1,31 @@
-import { billOf, type TokenCounts } from '@batchwright/core';
-import type { NanoUsd } from '@batchwright/protocol';
-import type { CacheMiss, CacheTurn } from '../cache/prompt-cache.ts';
+import { billOf } from '@batchwright/core';
+import type { Model, NanoUsd } from '@batchwright/protocol';
+import type { CacheMiss, CacheTurn, InputBill } from '../cache/prompt-cache.ts';
+import type { CallInHand } from '../host.ts';
+import { headerOf } from '../terms.ts';
 import type { Surface } from '../wire/message.ts';
 import { PrefixWrites, type PrefixWriteTally } from './prefix-writes.ts';
 
-/** What a call that was billed is known by. */
+/** A call that is answered: all that its bill depends on. */
 export interface BilledCall {
+  readonly model: Model;
+  readonly surface: Surface;
+  readonly inferenceGeo: string | null;
+  readonly turn: CacheTurn;
+}
+
+/** One billed call. Its output grows to what was produced by the time the call was over. */
+export interface LedgerEntry {
   readonly requestId: string;
   readonly customId: string | null;
   readonly workspace: string;
   readonly model: string;
   readonly surface: Surface;
-  readonly inferenceGeo: string;
+  readonly inferenceGeo: string | null;
   readonly atMs: number;
-}
-
-/** One billed call. Its output grows to what was produced by the time the call was over. */
-export interface LedgerEntry extends BilledCall {
   readonly miss: CacheMiss;
-  tokens: TokenCounts;
+  readonly tokens: Readonly<InputBill>;
+  outputTokens: number;
   /** Null for a model without a known price. */
   cost: NanoUsd | null;
 }
@@ -47,7 +54,8 @@ export interface LedgerView {
   entries(): readonly Readonly<LedgerEntry>[];
 }
 
-export const DEFAULT_LEDGER_ENTRIES = 10_000;
+/** As many as the request log keeps. */
+export const DEFAULT_LEDGER_ENTRIES = 1000;
 
 /**
  * What everything cost. A call is billed from its first byte on: its input at once, its output as far as it got. Totals
@@ -67,19 +75,24 @@ export class Ledger implements LedgerView {
     this.#maxEntries = maxEntries;
   }
 
-  /** Bills the input of a call whose first byte is sent. */
-  open(call: BilledCall, turn: CacheTurn): LedgerEntry {
-    const tokens = { ...turn.bill, outputTokens: 0 };
-    const entry: LedgerEntry = { ...call, miss: turn.miss, tokens, cost: costOf(call, tokens) };
-    for (const totals of this.#totalsFor(call.model)) {
-      totals.requests += 1;
-      totals.inputTokens += tokens.inputTokens;
-      totals.write5mTokens += tokens.write5mTokens;
-      totals.write1hTokens += tokens.write1hTokens;
-      totals.readTokens += tokens.readTokens;
-      if (entry.cost === null) totals.unpriced += 1;
-      totals.cost += entry.cost ?? 0;
-    }
+  /** Bills a call whose first byte is sent: its input, and the output there is so far. */
+  open({ model, surface, inferenceGeo, turn }: BilledCall, hand: CallInHand, outputTokens: number): LedgerEntry {
+    const entry: LedgerEntry = {
+      requestId: hand.requestId,
+      customId: headerOf(hand.call.headers, 'batchwright-custom-id') || null,
+      workspace: hand.owner.workspace,
+      model: model.id,
+      surface,
+      inferenceGeo,
+      atMs: turn.startMs,
+      miss: turn.miss,
+      tokens: turn.bill,
+      outputTokens,
+      cost: null,
+    };
+    entry.cost = costOf(entry);
+    add(this.#totals, entry);
+    add(this.#totalsOf(entry.model), entry);
     this.#byMiss.set(turn.miss, (this.#byMiss.get(turn.miss) ?? 0) + 1);
     this.#writes.note(turn);
     this.#keep(entry);
@@ -88,10 +101,12 @@ export class Ledger implements LedgerView {
 
   /** Bills what was produced, once the call is over. */
   close(entry: LedgerEntry, outputTokens: number): void {
-    entry.tokens = { ...entry.tokens, outputTokens };
-    const cost = costOf(entry, entry.tokens);
-    for (const totals of this.#totalsFor(entry.model)) {
-      totals.outputTokens += outputTokens;
+    const more = outputTokens - entry.outputTokens;
+    if (more === 0) return;
+    entry.outputTokens = outputTokens;
+    const cost = costOf(entry);
+    for (const totals of [this.#totals, this.#totalsOf(entry.model)]) {
+      totals.outputTokens += more;
       totals.cost += (cost ?? 0) - (entry.cost ?? 0);
     }
     entry.cost = cost;
@@ -117,10 +132,12 @@ export class Ledger implements LedgerView {
     return this.#entries.slice(this.#gone);
   }
 
-  #totalsFor(model: string): readonly LedgerTotals[] {
-    const known = this.#byModel.get(model) ?? emptyTotals();
-    this.#byModel.set(model, known);
-    return [this.#totals, known];
+  #totalsOf(model: string): LedgerTotals {
+    const known = this.#byModel.get(model);
+    if (known !== undefined) return known;
+    const made = emptyTotals();
+    this.#byModel.set(model, made);
+    return made;
   }
 
   #keep(entry: LedgerEntry): void {
@@ -133,8 +150,19 @@ export class Ledger implements LedgerView {
   }
 }
 
-function costOf({ model, atMs, surface, inferenceGeo }: BilledCall, tokens: TokenCounts): NanoUsd | null {
-  return billOf(model, tokens, { atMs, isBatch: surface === 'batch', inferenceGeo });
+function costOf({ model, atMs, surface, inferenceGeo, tokens, outputTokens }: LedgerEntry): NanoUsd | null {
+  return billOf(model, { ...tokens, outputTokens }, { atMs, isBatch: surface === 'batch', inferenceGeo });
+}
+
+function add(totals: LedgerTotals, { tokens, outputTokens, cost }: LedgerEntry): void {
+  totals.requests += 1;
+  totals.inputTokens += tokens.inputTokens;
+  totals.write5mTokens += tokens.write5mTokens;
+  totals.write1hTokens += tokens.write1hTokens;
+  totals.readTokens += tokens.readTokens;
+  totals.outputTokens += outputTokens;
+  if (cost === null) totals.unpriced += 1;
+  else totals.cost += cost;
 }
 
 function emptyTotals(): LedgerTotals {

@@ -147,6 +147,34 @@ describe('the official SDK', () => {
   });
 });
 
+test('the official SDK runs a native batch from its creation to its results', async () => {
+  const { client, url } = await serveVirtual();
+  await control(url, 'POST', 'clock', { auto: true });
+  const content = [
+    { type: 'text' as const, text: '@@sim{"tokens":5000}@@', cache_control: { type: 'ephemeral' as const } },
+  ];
+  const params = { ...ask, messages: [{ role: 'user' as const, content }] };
+  const run = async () => {
+    const { id } = await client.messages.batches.create({ requests: [{ custom_id: 'a', params }] });
+    await expect
+      .poll(async () => (await client.messages.batches.retrieve(id)).processing_status, { timeout: 10_000 })
+      .toBe('ended');
+    const lines = [];
+    for await (const line of await client.messages.batches.results(id)) lines.push(line);
+    return lines;
+  };
+  const usage = { cache_creation_input_tokens: 5000, cache_read_input_tokens: 0, service_tier: 'batch' };
+  expect(await run()).toMatchObject([{ custom_id: 'a', result: { type: 'succeeded', message: { usage } } }]);
+  const again = { ...usage, cache_creation_input_tokens: 0, cache_read_input_tokens: 5000 };
+  expect(await run()).toMatchObject([{ result: { message: { usage: again } } }]);
+  const ids: string[] = [];
+  for await (const batch of client.messages.batches.list({ limit: 1 })) ids.push(batch.id);
+  expect(ids).toHaveLength(2);
+  expect((await client.messages.batches.cancel(ids[0]!)).processing_status).toBe('ended');
+  expect((await client.messages.batches.delete(ids[0]!)).type).toBe('message_batch_deleted');
+  await expect(client.messages.batches.retrieve(ids[0]!)).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+});
+
 describe('a virtual clock', () => {
   test('stands still until it is advanced', async () => {
     const { client, url, simulator } = await serveVirtual();
@@ -232,6 +260,70 @@ describe('control', () => {
     expect(json['data']?.[0]?.['headers']?.['authorization']).toBe('(hidden)');
     await control(url, 'POST', 'reset');
     expect((await control(url, 'GET', 'requests')).json['data']).toEqual([]);
+  });
+
+  test('shows what is cached, what it cost and what is in flight', async () => {
+    const { url, client, clock } = await serveVirtual();
+    const document = {
+      type: 'text' as const,
+      text: '@@sim{"tokens":5000}@@',
+      cache_control: { type: 'ephemeral' as const },
+    };
+    const params = {
+      ...ask,
+      messages: [
+        {
+          role: 'user' as const,
+          content: [document, { type: 'text' as const, text: '@@sim{"tokens":10,"out":60}@@' }],
+        },
+      ],
+    };
+    const answers = [client.messages.create(params), client.messages.create(params)];
+    await expect
+      .poll(async () => (await control(url, 'GET', 'inflight')).json)
+      .toMatchObject({ in_flight: 2, peak: 2 });
+    const startMs = clock.now();
+    expect((await control(url, 'GET', 'cache')).json).toEqual({ data: [] });
+    await control(url, 'POST', 'clock', { advance_ms: 60_000 });
+    await Promise.all(answers);
+    expect((await control(url, 'GET', 'inflight')).json).toEqual({ in_flight: 0, peak: 2, batches: 0, batch_items: 0 });
+    expect((await control(url, 'GET', 'cache')).json['data']).toEqual([
+      {
+        scope: 'default/default/claude-haiku-4-5-20251001/sync',
+        hash: expect.stringMatching(/^[0-9a-f]{14}$/),
+        tokens: 5000,
+        ttl: '5m',
+        ready_at: startMs + 2252.5,
+        expires_at: startMs + 300_000,
+      },
+    ]);
+    // Ten tokens of input, 5,000 written for 5 minutes and 60 of output, at $1, $1.25 and $5 a million, twice.
+    const cost = 2 * (10 * 1000 + 5000 * 1250 + 60 * 5000);
+    const ledger = (await control(url, 'GET', 'ledger?limit=1')).json;
+    expect(ledger).toMatchObject({
+      totals: {
+        requests: 2,
+        input_tokens: 20,
+        cache_creation_input_tokens: 10_000,
+        output_tokens: 120,
+        nano_dollars: cost,
+      },
+      models: [{ model: 'claude-haiku-4-5-20251001', requests: 2, dollars: cost / 1e9, unpriced_requests: 0 }],
+      misses: { cold: 1, not_ready: 1 },
+      prefix_writes: { prefixes: 1, writes: 2, duplicates: 1, duplicate_tokens: 5000 },
+      data: [
+        { miss: 'not_ready', usage: { cache_creation_input_tokens: 5000, output_tokens: 60 }, nano_dollars: cost / 2 },
+      ],
+      has_more: true,
+    });
+    expect(ledger['prefix_writes']?.['duplicated']).toMatchObject([{ writes: 2, again_tokens: { not_ready: 5000 } }]);
+    await control(url, 'POST', 'reset');
+    expect((await control(url, 'GET', 'cache')).json).toEqual({ data: [] });
+    expect((await control(url, 'GET', 'ledger')).json).toMatchObject({
+      totals: { requests: 0, nano_dollars: 0 },
+      data: [],
+    });
+    expect((await control(url, 'GET', 'inflight')).json['peak']).toBe(0);
   });
 
   test('answers what it does not know in the envelope', async () => {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { VirtualClock, type Clock } from '@batchwright/core';
 import { LIMITS, wireError } from '@batchwright/protocol';
+import { BATCHES_PATH } from '../batches/batch-calls.ts';
 import { ClockDriver } from '../control/clock-driver.ts';
 import { createControl, type Control } from '../control/control.ts';
 import type { Simulator } from '../simulator.ts';
@@ -34,7 +35,13 @@ export async function serveSimulator(simulator: Simulator, options: ServeOptions
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { url: `http://${host}:${port}`, close: () => closed(server) };
+  return {
+    url: `http://${host}:${port}`,
+    close: () => {
+      simulator.close();
+      return closed(server);
+    },
+  };
 }
 
 async function answer(
@@ -44,9 +51,9 @@ async function answer(
   response: ServerResponse,
   driver: ClockDriver | null,
 ): Promise<void> {
-  const body = await readBody(request);
+  const body = await readBody(request, limitOf(request));
   if (body === 'broken_off') return;
-  if (body === 'too_large') return refuseLarge(response);
+  if (body === 'too_large') return refuseLarge(response, limitOf(request));
   if (control.owns(request.url ?? '/')) return answerControl(control, request, response, body);
   answerCall(simulator, request, response, body);
   driver?.nudge();
@@ -67,13 +74,17 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-function readBody(request: IncomingMessage): Promise<Buffer | null | 'too_large' | 'broken_off'> {
+function limitOf({ method, url }: IncomingMessage): number {
+  return method === 'POST' && url?.split('?', 1)[0] === BATCHES_PATH ? LIMITS.batchBodyBytes : LIMITS.messageBodyBytes;
+}
+
+function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | null | 'too_large' | 'broken_off'> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > LIMITS.messageBodyBytes) resolve('too_large');
+      if (bytes > limitBytes) resolve('too_large');
       else chunks.push(chunk);
     });
     request.on('end', () => resolve(bytes === 0 ? null : Buffer.concat(chunks)));
@@ -83,8 +94,8 @@ function readBody(request: IncomingMessage): Promise<Buffer | null | 'too_large'
   });
 }
 
-function refuseLarge(response: ServerResponse): void {
-  const error = wireError({ type: 'body_too_large', limitBytes: LIMITS.messageBodyBytes });
+function refuseLarge(response: ServerResponse, limitBytes: number): void {
+  const error = wireError({ type: 'body_too_large', limitBytes });
   response.setHeader('connection', 'close');
   send(response, errorResponse(error, 'req_sim_too_large'));
 }

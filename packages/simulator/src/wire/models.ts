@@ -1,4 +1,5 @@
-import { findModel, LIMITS, MODELS, type Model, type Page, type Problem } from '@batchwright/protocol';
+import { findModel, MODELS, type Model, type Page, type Problem } from '@batchwright/protocol';
+import { pageOf } from './page.ts';
 
 /** A model as `GET /v1/models` describes it. */
 export interface ModelInfo {
@@ -11,20 +12,14 @@ const LIFECYCLES = ['active', 'deprecated', 'retired'];
 
 /** A page of models; retired ones appear only when asked for. */
 export function listModels(query: URLSearchParams): Page<ModelInfo> | Problem {
-  const raw = query.get('limit') ?? String(LIMITS.pageSizeDefault);
-  const limit = Number(raw);
-  if (!/^\d+$/.test(raw) || limit < 1 || limit > LIMITS.pageSizeMaximum)
-    return { type: 'limit_out_of_range', value: raw };
-  const after = query.get('after_id');
-  const before = query.get('before_id');
-  if (after !== null && before !== null) return { type: 'both_cursors' };
   const wanted = lifecyclesIn(query);
   const unknown = wanted.find((name) => !LIFECYCLES.includes(name));
   if (unknown !== undefined) {
     return { type: 'field_wrong', path: 'lifecycle.0', reason: "Input should be 'active', 'deprecated' or 'retired'" };
   }
   const models = MODELS.filter((model) => wanted.includes(model.lifecycle));
-  return page(models, after, before, limit);
+  const page = pageOf(models, query);
+  return 'data' in page ? { ...page, data: page.data.map(infoOf) } : page;
 }
 
 export function describeModel(name: string): ModelInfo | Problem {
@@ -40,27 +35,6 @@ export function isProblem(value: Problem | ModelInfo | Page<ModelInfo>): value i
 function lifecyclesIn(query: URLSearchParams): readonly string[] {
   const given = [...query.getAll('lifecycle'), ...query.getAll('lifecycle[]')].flatMap((value) => value.split(','));
   return given.length === 0 ? ['active', 'deprecated'] : given;
-}
-
-function page(
-  models: readonly Model[],
-  after: string | null,
-  before: string | null,
-  limit: number,
-): Page<ModelInfo> | Problem {
-  const cursor = after ?? before;
-  const at = cursor === null ? -1 : models.findIndex((model) => model.id === cursor);
-  if (cursor !== null && at < 0) {
-    return { type: 'cursor_unknown', name: after === null ? 'before_id' : 'after_id', value: cursor };
-  }
-  const start = before === null ? at + 1 : Math.max(0, at - limit);
-  const shown = models.slice(start, before === null ? start + limit : at);
-  return {
-    data: shown.map(infoOf),
-    has_more: before === null ? start + limit < models.length : start > 0,
-    first_id: shown[0]?.id ?? null,
-    last_id: shown.at(-1)?.id ?? null,
-  };
 }
 
 function infoOf(model: Model): ModelInfo {
