@@ -1,4 +1,4 @@
-import { VirtualClock, type BatchRecord } from '@batchwright/core';
+import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord } from '@batchwright/core';
 import {
   microsecondsFromMs,
   type BatchId,
@@ -162,6 +162,7 @@ export class World {
     const intake = createIntake({
       spool: process.spool,
       catalog: chance.isLucky(0.05) ? dyingAtCreate(process.catalog, process.life) : process.catalog,
+      profile: UPSTREAM_PROFILES.anthropic,
       clock: this.clock,
       randomBytes: (n) => chance.bytes(n),
       concurrentUploads: 1,
@@ -172,7 +173,7 @@ export class World {
       apiVersion: '2023-06-01',
       betas: [],
       userProfileId: null,
-      options: { counts: 'live' },
+      options: { counts: 'live', markers: 'respect' },
     } as const;
     const outcome = await this.#untilDeath(
       intake.receive(Readable.from([Buffer.from(JSON.stringify({ requests }))]), terms, null),
@@ -260,6 +261,7 @@ export class World {
       ...{ node: 'embedded', catalog, spool, clock, pace: clock, activity, metrics: createMetrics(), log: silentLog },
       ...{ random: () => chance.next(), randomBytes: (length) => chance.bytes(length) },
       ...{ concurrency: CONCURRENCY, commitIntervalMs: 5, cancelGraceMs: 10_000, shutdownGraceMs: 10_000 },
+      profile: UPSTREAM_PROFILES.anthropic,
       upstream: mortalUpstream(this.upstream, life),
     });
     return { life, engine, catalog, spool, activity };

@@ -1,5 +1,5 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
-import { systemClock, VirtualClock, type Clock } from '@batchwright/core';
+import { systemClock, UPSTREAM_PROFILES, VirtualClock, type Clock } from '@batchwright/core';
 import type { RandomBytes } from '@batchwright/protocol';
 import { openSqliteCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -72,11 +72,13 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   opened(() => spool.close());
   const { upstream, controls } = chooseUpstream(config, clock, activity);
   opened(() => upstream.close());
+  const profile = UPSTREAM_PROFILES[config.upstreamProfile];
   const engine = createEngine({
     node: NODE,
     catalog,
     spool,
     upstream,
+    profile,
     clock,
     pace,
     random: Math.random,
@@ -97,7 +99,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
     randomBytes,
     catalog,
     spool,
-    intake: createIntake({ spool, catalog, clock, randomBytes, concurrentUploads: config.concurrentUploads }),
+    intake: createIntake({ spool, catalog, profile, clock, randomBytes, concurrentUploads: config.concurrentUploads }),
     upstream,
     progress: engine.scheduler,
     scheduler: schedulerOf(engine),
@@ -155,6 +157,7 @@ function httpSettings(config: Config): HttpServices['settings'] {
     publicUrl: config.publicUrl,
     requestsPerMinute: config.requestsPerMinute,
     queuedRequests: config.queuedRequests,
+    markers: config.markers,
     extraBetas: config.betas,
     metricsOpen: config.exposeMetrics === 'open',
   };

@@ -6,6 +6,7 @@ import type {
   RequestCounts,
   WorkspaceId,
 } from '@batchwright/protocol';
+import type { MarkerMode } from '../prefix/prefix-plan.ts';
 
 /** When counters move: `live` as requests settle, `strict` all at once when the batch ends. */
 export type CountsMode = 'live' | 'strict';
@@ -13,6 +14,7 @@ export type CountsMode = 'live' | 'strict';
 /** Create-time options of a batch, from the `batchwright-options` header. */
 export interface BatchOptions {
   readonly counts: CountsMode;
+  readonly markers: MarkerMode;
 }
 
 /** A batch as the catalog keeps it. Every moment is microseconds UTC. */

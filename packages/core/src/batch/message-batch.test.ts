@@ -9,7 +9,7 @@ function shown(batch: BatchRecord, live: Parameters<typeof counts>[0] | null = n
   return messageBatch(batch, { liveCounts: live === null ? null : counts(live), resultsUrl: URL });
 }
 
-const strict = (batch: BatchRecord): BatchRecord => ({ ...batch, options: { counts: 'strict' } });
+const strict = (batch: BatchRecord): BatchRecord => ({ ...batch, options: { ...batch.options, counts: 'strict' } });
 
 describe('the wire object', () => {
   it('B11 has every key of a fresh batch', () => {

@@ -30,7 +30,7 @@ export function newBatch(workspace: WorkspaceId, name: string | number, requestC
     apiVersion: '2023-06-01',
     betas: ['output-300k-2026-03-24'],
     userProfileId: null,
-    options: { counts: 'live' },
+    options: { counts: 'live', markers: 'respect' },
   } as NewBatch;
 }
 

@@ -73,6 +73,18 @@ export const OPTIONS = {
     secret: true,
     read: credential,
   }),
+  upstreamProfile: choice({
+    default: 'anthropic',
+    words: ['anthropic', 'vllm', 'sglang', 'llama.cpp', 'none'],
+    prose:
+      'How the upstream caches prompts: `anthropic` where markers say what is cached, the name of an engine that caches by itself, or `none`. Decides in which order requests are sent.',
+  }),
+  markers: choice({
+    default: 'respect',
+    words: ['respect', 'auto', 'off'],
+    prose:
+      'What is done with `cache_control` in batches that do not say: forwarded as sent (`respect`), added as well where it pays (`auto`), or taken out (`off`).',
+  }),
   concurrency: integer({
     default: 64,
     from: 1,

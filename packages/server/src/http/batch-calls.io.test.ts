@@ -48,7 +48,7 @@ describe('create', () => {
       apiVersion: '2026-10-21',
       betas: ['output-300k-2026-03-24'],
       userProfileId: 'profile_1',
-      options: { counts: 'strict' },
+      options: { counts: 'strict', markers: 'respect' },
     });
   });
 

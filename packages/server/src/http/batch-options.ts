@@ -1,4 +1,4 @@
-import type { BatchOptions, CountsMode } from '@batchwright/core';
+import type { BatchOptions, CountsMode, MarkerMode } from '@batchwright/core';
 import type { Problem } from '@batchwright/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
 
@@ -8,23 +8,27 @@ export type ReadOptions = { readonly type: 'read'; readonly options: BatchOption
 
 const HEADER = 'batchwright-options';
 const COUNTS: readonly string[] = ['live', 'strict'] satisfies readonly CountsMode[];
+const MARKERS: readonly string[] = ['respect', 'auto', 'off'] satisfies readonly MarkerMode[];
 
 /**
- * Create-time options, which ride in a header as JSON because the body is the API's. An unknown option is refused and
- * not ignored: whoever sends one relies on it.
+ * Create-time options, which ride in a header as JSON because the body is the API's; what is not given is as usual. An
+ * unknown option is refused and not ignored: whoever sends one relies on it.
  */
-export function readBatchOptions(headers: IncomingHttpHeaders): ReadOptions {
+export function readBatchOptions(headers: IncomingHttpHeaders, usual: BatchOptions): ReadOptions {
   const text = String(headers[HEADER] ?? '').trim();
-  if (text === '') return { type: 'read', options: { counts: 'live' } };
+  if (text === '') return { type: 'read', options: usual };
   const value = parseObject(text);
   if (value === null) return invalid('value', 'Input should be a JSON object');
-  const unknown = Object.keys(value).find((name) => name !== 'counts');
+  const unknown = Object.keys(value).find((name) => !(name in usual));
   if (unknown !== undefined) return invalid(unknown, 'Extra inputs are not permitted');
-  const { counts = 'live' } = value;
+  const { counts = usual.counts, markers = usual.markers } = value;
   if (typeof counts !== 'string' || !COUNTS.includes(counts)) {
     return invalid('counts', `Input should be 'live' or 'strict'`);
   }
-  return { type: 'read', options: { counts: counts as CountsMode } };
+  if (typeof markers !== 'string' || !MARKERS.includes(markers)) {
+    return invalid('markers', `Input should be 'respect', 'auto' or 'off'`);
+  }
+  return { type: 'read', options: { counts: counts as CountsMode, markers: markers as MarkerMode } };
 }
 
 const PROFILE_HEADER = 'anthropic-user-profile-id';

@@ -12,7 +12,7 @@ import { openBody, type RequestBody } from './request-body.ts';
  */
 export async function createBatch(room: Room, call: Call, _params: Params, caller: Caller): Promise<Reply> {
   if (room.isShuttingDown()) return refuse({ type: 'shutting_down' });
-  const terms = readTerms(call, caller);
+  const terms = readTerms(room, call, caller);
   if (terms.type === 'refused') return refuse(terms.problem);
   const opened = openBody(call, LIMITS.batchBodyBytes);
   if (opened.type === 'refused') return refuse(opened.problem);
@@ -23,8 +23,9 @@ type Terms =
   | { readonly type: 'stated'; readonly terms: BatchTerms }
   | { readonly type: 'refused'; readonly problem: Problem };
 
-function readTerms(call: Call, caller: Caller): Terms {
-  const options = readBatchOptions(call.request.headers);
+function readTerms(room: Room, call: Call, caller: Caller): Terms {
+  const usual = { counts: 'live', markers: room.services.settings.markers } as const;
+  const options = readBatchOptions(call.request.headers, usual);
   if (options.type === 'refused') return options;
   const profile = readUserProfile(call.request.headers);
   if (profile.type === 'refused') return profile;

@@ -105,7 +105,12 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
     async addBatch(workspaceId, stage = 'in_progress') {
       const nowUs = microsecondsFromMs(clock.now());
       const id = makeId('batch', chance) as BatchId;
-      const terms = { apiVersion: '2023-06-01', betas: [], userProfileId: null, options: { counts: 'live' } } as const;
+      const terms = {
+        apiVersion: '2023-06-01',
+        betas: [],
+        userProfileId: null,
+        options: { counts: 'live', markers: 'respect' },
+      } as const;
       await catalog.batches.create({ id, workspaceId, requestCount: 2, ...terms }, nowUs, null);
       const batch = (await catalog.batches.find(workspaceId, id)) as BatchRecord;
       await bringTo(catalog, batch, stage, nowUs);

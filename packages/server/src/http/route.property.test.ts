@@ -34,7 +34,9 @@ describe('whatever a client sends', () => {
         const headers = { authorization: one, 'x-api-key': other, 'anthropic-version': one, 'anthropic-beta': other };
         expect(['key', 'refused']).toContain(readCredential(headers).type);
         expect(['known', 'refused']).toContain(readDialect(headers, []).type);
-        expect(['read', 'refused']).toContain(readBatchOptions({ 'batchwright-options': one }).type);
+        expect(['read', 'refused']).toContain(
+          readBatchOptions({ 'batchwright-options': one }, { counts: 'live', markers: 'respect' }).type,
+        );
       }),
     );
   });

@@ -1,4 +1,4 @@
-import type { BatchRecord, Clock } from '@batchwright/core';
+import type { BatchRecord, Clock, MarkerMode } from '@batchwright/core';
 import type { BatchId, RandomBytes, RequestCounts } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
@@ -38,6 +38,8 @@ export interface HttpSettings {
   readonly requestsPerMinute: number;
   /** Requests a workspace may have unfinished; 0 sets no limit. */
   readonly queuedRequests: number;
+  /** What is done with `cache_control` in batches that do not say. */
+  readonly markers: MarkerMode;
   /** Accepted in `anthropic-beta` besides the known ones. */
   readonly extraBetas: readonly string[];
   /** Whether `/metrics` answers without a key. */
@@ -53,6 +55,7 @@ export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   publicUrl: null,
   requestsPerMinute: 0,
   queuedRequests: 0,
+  markers: 'respect',
   extraBetas: [],
   metricsOpen: true,
   maxConnections: 10_000,

@@ -1,4 +1,4 @@
-import { VirtualClock, type BatchRecord } from '@batchwright/core';
+import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord } from '@batchwright/core';
 import {
   makeId,
   microsecondsFromMs,
@@ -100,6 +100,7 @@ export async function setUp(options: EngineSetting = {}) {
     catalog: options.catalog?.(catalog) ?? catalog,
     spool: options.spool?.(spool) ?? spool,
     upstream,
+    profile: UPSTREAM_PROFILES.anthropic,
     clock,
     pace: clock,
     random: () => 0.5,
@@ -141,7 +142,13 @@ export async function setUp(options: EngineSetting = {}) {
     const owner = workspaceId ?? (await catalog.workspaces.default()).id;
     const terms = { apiVersion: '2023-06-01', betas: ['b-2026-01-01'], userProfileId: null } as const;
     const outcome = await catalog.batches.create(
-      { id, workspaceId: owner, requestCount: bodies.length, ...terms, options: { counts: 'live' } },
+      {
+        id,
+        workspaceId: owner,
+        requestCount: bodies.length,
+        ...terms,
+        options: { counts: 'live', markers: 'respect' },
+      },
       microsecondsFromMs(clock.now()),
       null,
     );

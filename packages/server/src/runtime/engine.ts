@@ -1,4 +1,4 @@
-import type { Clock } from '@batchwright/core';
+import type { Clock, UpstreamProfile } from '@batchwright/core';
 import type { RandomBytes } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -17,6 +17,7 @@ export interface EngineOptions {
   readonly catalog: Catalog;
   readonly spool: Spool;
   readonly upstream: Upstream;
+  readonly profile: UpstreamProfile;
   /** The API's time: expiry, retries, archiving. */
   readonly clock: Clock;
   /** Real time, for what waits on a disk. The same as `clock` unless that is virtual. */

@@ -1,5 +1,5 @@
-import type { BatchRecord, Clock, Timer } from '@batchwright/core';
-import { microsecondsFromMs, type BatchId, type RequestCounts } from '@batchwright/protocol';
+import { PrefixWarmth, type BatchRecord, type Clock, type Timer, type UpstreamProfile } from '@batchwright/core';
+import { microsecondsFromMs, type BatchId, type RequestCounts, type WorkspaceId } from '@batchwright/protocol';
 import type { Catalog, Lease } from '../catalog/catalog.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Log } from '../observe/log.ts';
@@ -7,6 +7,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ResultRow, Spool } from '../spool/spool.ts';
+import { planOf } from './shard-plan.ts';
 import { Shard, type ShardEvents } from './shard.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface SchedulerOptions {
   readonly catalog: Catalog;
   readonly spool: Spool;
   readonly dispatcher: Dispatcher;
+  /** How the upstream caches prompts. */
+  readonly profile: UpstreamProfile;
   readonly clock: Clock;
   readonly pace: Clock;
   readonly activity: Activity;
@@ -65,6 +68,7 @@ export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly #options: SchedulerOptions;
   readonly #running = new Map<BatchId, Running>();
+  readonly #warmth = new Map<WorkspaceId, PrefixWarmth>();
   /** Batches canceled before their turn came. */
   readonly #canceled = new Set<BatchId>();
   /** Leases held for batches to be opened next, whether for the first time or again. */
@@ -212,6 +216,8 @@ export class Scheduler implements Service {
         lease,
         requests,
         results,
+        plan: planOf(requests),
+        warmth: this.#warmthOf(lease.batch.workspaceId),
         clock,
         pace,
         commitIntervalMs,
@@ -222,6 +228,15 @@ export class Scheduler implements Service {
       await requests.close();
       throw error;
     }
+  }
+
+  /** One belief about the upstream's cache per workspace: nobody learns from another's prompts, nor pays less by them. */
+  #warmthOf(workspaceId: WorkspaceId): PrefixWarmth {
+    const known = this.#warmth.get(workspaceId);
+    if (known !== undefined) return known;
+    const warmth = new PrefixWarmth(this.#options.profile);
+    this.#warmth.set(workspaceId, warmth);
+    return warmth;
   }
 
   #retry(ms: number, action: () => void): void {

@@ -1,4 +1,18 @@
-import { BackoffHeap, PendingQueue, RequestLedger, type BatchRecord, type Clock, type Timer } from '@batchwright/core';
+import {
+  BackoffHeap,
+  markersToAdd,
+  PrefixSchedule,
+  RequestLedger,
+  type BatchRecord,
+  type Clock,
+  type PlacedMarker,
+  type PlacedPlan,
+  type PrefixUsage,
+  type PrefixWarmth,
+  type Room,
+  type Timer,
+  type Turn,
+} from '@batchwright/core';
 import { RESULT_TYPES, type BatchId, type RequestCounts, type ResultType } from '@batchwright/protocol';
 import type { Lease } from '../catalog/catalog.ts';
 import { ResultCommitter } from '../results/result-committer.ts';
@@ -17,6 +31,9 @@ export interface ShardOptions {
   readonly lease: Lease;
   readonly requests: RequestLog;
   readonly results: ResultLog;
+  readonly plan: PlacedPlan;
+  /** What is known of the upstream's cache, in the workspace of the batch. */
+  readonly warmth: PrefixWarmth;
   readonly clock: Clock;
   readonly pace: Clock;
   readonly commitIntervalMs: number;
@@ -44,7 +61,7 @@ export class Shard {
   readonly lease: Lease;
   readonly requests: RequestLog;
   readonly #ledger: RequestLedger;
-  readonly #pending: PendingQueue;
+  readonly #order: PrefixSchedule;
   readonly #backoff: BackoffHeap;
   readonly #committer: ResultCommitter;
   readonly #options: ShardOptions;
@@ -54,6 +71,7 @@ export class Shard {
   #leftover: Leftover = 'expired';
   #ready = false;
   #wake: Timer | null = null;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ShardOptions) {
     const { count } = options.requests.index;
@@ -64,7 +82,9 @@ export class Shard {
     this.#ledger = new RequestLedger(count);
     this.#backoff = new BackoffHeap((request) => this.#ledger.state(request) === 'backing_off');
     this.#restore(options.results);
-    this.#pending = PendingQueue.of(count, (request) => this.#ledger.state(request) === 'pending');
+    const isPending = (request: number): boolean => this.#ledger.state(request) === 'pending';
+    this.#order = new PrefixSchedule(options.plan, options.warmth, isPending);
+    this.#order.onReadiness = () => this.refresh();
     this.#committer = new ResultCommitter({
       log: options.results,
       pace: options.pace,
@@ -102,18 +122,40 @@ export class Shard {
 
   /** Looks again whether there is something to hand out, and tells when that changed. */
   refresh(): void {
-    const ready = this.#phase === 'running' && this.#pending.size > 0 && !this.#committer.isCongested;
+    const isOpen = this.#phase === 'running' && !this.#committer.isCongested;
+    const ready = isOpen && this.#order.isReady(this.#options.clock.now());
+    if (!ready) this.#armWake();
     if (ready === this.#ready) return;
     this.#ready = ready;
     this.#options.events.onReadiness(this, ready);
   }
 
-  /** Hands out the next request, or null. */
-  take(): number | null {
-    const request = this.#phase === 'running' ? this.#pending.shift() : null;
-    if (request !== null) this.#ledger.apply(request, { type: 'dispatch' });
+  /** Hands out the request to send now, or null. */
+  take(room: Room): Turn | null {
+    const turn = this.#phase === 'running' ? this.#order.take(room) : null;
+    if (turn !== null) this.#ledger.apply(turn.request, { type: 'dispatch' });
     this.refresh();
-    return request;
+    return turn;
+  }
+
+  /** The markers that the plan adds to a request's prompt. */
+  markersFor(request: number): readonly PlacedMarker[] {
+    return markersToAdd(this.#options.plan, request);
+  }
+
+  /** The request's call goes out. */
+  callStarted(request: number): void {
+    this.#order.started(request, this.#options.clock.now());
+  }
+
+  /** The call's answer has begun; `usage` is what it says it read from the cache and wrote to it, if it says so. */
+  callAnswers(request: number, usage: PrefixUsage | null): void {
+    this.#order.firstByte(request, usage, this.#options.clock.now());
+  }
+
+  /** The call is over, or never began; `usage` is null when it failed. Comes before what becomes of the request. */
+  callOver(request: number, usage: PrefixUsage | null): void {
+    this.#order.ended(request, usage, this.#options.clock.now());
   }
 
   attempts(request: number): number {
@@ -136,7 +178,7 @@ export class Shard {
   giveBack(request: number): void {
     if (this.#phase === 'closing') return this.#settleUnanswered(request);
     this.#ledger.apply(request, { type: 'give_back' });
-    this.#pending.push(request);
+    this.#order.push(request);
     this.refresh();
   }
 
@@ -158,6 +200,7 @@ export class Shard {
     if (this.#phase !== 'running') return;
     this.#phase = 'closing';
     this.#leftover = type;
+    this.#order.close();
     this.#wake?.cancel();
     this.refresh();
     const { count } = this.requests.index;
@@ -172,6 +215,7 @@ export class Shard {
   /** Hands out no more and settles no more by itself; what was appended is written by `close`. */
   giveUp(): void {
     this.#phase = 'given_up';
+    this.#order.close();
     this.#wake?.cancel();
     this.refresh();
   }
@@ -201,19 +245,24 @@ export class Shard {
     if (this.isFinished) this.#options.events.onFinished(this);
   }
 
-  /** One timer for the whole heap: set for its earliest entry. */
+  /** One timer for all that only time can make ready: the earliest of the requests that back off, and of the schedule. */
   #armWake(): void {
+    if (this.#phase !== 'running') return;
+    const never = Number.POSITIVE_INFINITY;
+    const atMs = Math.min(this.#backoff.nextAt() ?? never, this.#order.nextWakeMs() ?? never);
+    if (atMs === this.#wakeAtMs) return;
     this.#wake?.cancel();
-    const atMs = this.#backoff.nextAt();
-    if (atMs === null || this.#phase !== 'running') return;
+    this.#wakeAtMs = atMs;
+    if (atMs === never) return;
     this.#wake = this.#options.clock.after(Math.max(0, atMs - this.#options.clock.now()), () => this.#wakeDue());
   }
 
   #wakeDue(): void {
     const now = this.#options.clock.now();
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
     for (let request = this.#backoff.popDue(now); request !== null; request = this.#backoff.popDue(now)) {
       this.#ledger.apply(request, { type: 'backoff_elapsed' });
-      this.#pending.push(request);
+      this.#order.push(request);
     }
     this.refresh();
     this.#armWake();

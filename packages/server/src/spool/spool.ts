@@ -69,7 +69,7 @@ export interface RequestIndex {
 export interface RequestLog {
   readonly index: RequestIndex;
   /** The plan as it was committed. Null when there was none, or when it is damaged: it saves money, and no result needs it. */
-  readonly plan: Uint8Array | null;
+  readonly plan: Uint8Array<ArrayBuffer> | null;
   /** The bytes of one request's params, as the client sent them. Valid until the caller lets go of them. */
   readParams(request: number): Promise<Uint8Array>;
   /** The same without waiting when the bytes are already at hand, else null. Sequential readers find most at hand. */

@@ -82,6 +82,9 @@ export function batchOf(row: unknown): BatchRecord {
     apiVersion: batch.api_version,
     betas: JSON.parse(batch.betas) as BatchRecord['betas'],
     userProfileId: batch.user_profile_id,
-    options: JSON.parse(batch.options) as BatchRecord['options'],
+    options: { ...FIRST_OPTIONS, ...(JSON.parse(batch.options) as Partial<BatchRecord['options']>) },
   };
 }
+
+/** What holds for batches stored before an option was there. */
+const FIRST_OPTIONS: BatchRecord['options'] = { counts: 'live', markers: 'respect' };

@@ -17,7 +17,7 @@ export async function readIndex(files: SpoolFiles, directory: string): Promise<S
   return stored;
 }
 
-async function readPlan(files: SpoolFiles, directory: string): Promise<Uint8Array | null> {
+async function readPlan(files: SpoolFiles, directory: string): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
     return decodePlanFile(await withFile(files, join(directory, 'plan'), 'read', readWhole));
   } catch (cause) {
@@ -29,7 +29,7 @@ async function readPlan(files: SpoolFiles, directory: string): Promise<Uint8Arra
 /** Reads the requests of one batch. */
 export class FileRequestLog implements RequestLog {
   readonly index: RequestIndex;
-  readonly plan: Uint8Array | null;
+  readonly plan: Uint8Array<ArrayBuffer> | null;
   readonly #body: SpoolFile;
   readonly #readAhead: ReadAhead;
   readonly #directory: string;
@@ -38,7 +38,7 @@ export class FileRequestLog implements RequestLog {
   private constructor(
     directory: string,
     body: SpoolFile,
-    stored: StoredIndex & { plan: Uint8Array | null },
+    stored: StoredIndex & { plan: Uint8Array<ArrayBuffer> | null },
     budget: ReadAheadBudget,
   ) {
     this.#directory = directory;

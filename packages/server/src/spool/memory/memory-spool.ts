@@ -22,7 +22,7 @@ import {
 interface MemoryBatch {
   body: Uint8Array;
   index: RequestIndex | null;
-  plan: Uint8Array | null;
+  plan: Uint8Array<ArrayBuffer> | null;
   /** Null until somebody opened the results for appending. */
   results: { readonly lines: Uint8Array[]; readonly rows: ResultRow[]; epoch: number; owner: object | null } | null;
 }
@@ -85,7 +85,7 @@ function requestLogWriter(batch: MemoryBatch, remove: () => void): RequestLogWri
       closed = true;
       batch.body = Buffer.concat(blocks);
       batch.index = index;
-      batch.plan = plan;
+      batch.plan = plan === null ? null : Uint8Array.from(plan);
     },
     async discard() {
       closed = true;
