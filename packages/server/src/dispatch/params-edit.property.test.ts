@@ -71,6 +71,9 @@ function edit(text: string, wanted: ParamsEdits): string {
   return Buffer.from(editParams(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), wanted)).toString();
 }
 
+const unescaped = (text: string): string =>
+  text.replaceAll(/\\u([0-9a-f]{4})/g, (_, unit: string) => String.fromCharCode(parseInt(unit, 16)));
+
 describe('editParams', () => {
   it('does to the bytes what the same edits do to the parsed params', () => {
     fc.assert(
@@ -109,9 +112,7 @@ describe('editParams', () => {
   });
 
   it('gives back the very bytes, whitespace included, once what was inserted is cut out again', () => {
-    const plain = rawParams.filter(
-      (text) => !/cache_control|\\u0063|stream|\\u0073t|\[{"type":"text","text":/.test(text),
-    );
+    const plain = rawParams.filter((text) => !/cache_control|stream|\[{"type":"text","text":/.test(unescaped(text)));
     const cutOut = (text: string): string =>
       text
         .replaceAll(/\[{"type":"text","text":("(?:[^"\\]|\\.)*"),"cache_control":{"type":"ephemeral"}}\]/g, '$1')

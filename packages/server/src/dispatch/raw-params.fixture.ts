@@ -29,8 +29,11 @@ const leaf = fc.oneof(
 );
 
 function key(name: string): fc.Arbitrary<string> {
-  const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`;
-  return fc.constantFrom(`"${name}"`, `"${name}"`, `"${name}"`, `"${escaped}"`);
+  const escaped = fc.nat(name.length - 1).map((at) => {
+    const unit = name.charCodeAt(at).toString(16).padStart(4, '0');
+    return `"${name.slice(0, at)}\\u${unit}${name.slice(at + 1)}"`;
+  });
+  return fc.oneof({ weight: 4, arbitrary: fc.constant(`"${name}"`) }, { weight: 1, arbitrary: escaped });
 }
 
 function member(name: string, value: fc.Arbitrary<string>): fc.Arbitrary<string> {
@@ -77,7 +80,10 @@ function block(depth: number): fc.Arbitrary<string> {
 
 const item = fc.oneof({ weight: 6, arbitrary: block(2) }, { weight: 1, arbitrary: leaf });
 const content = fc.oneof(leaf, array(item), array(block(1)));
-const message = object([member('role', fc.constant('"user"')), member('content', content), member('x', leaf)], 3);
+const message = object(
+  [member('role', fc.constant('"user"')), member('content', content), member('cache_control', innocent)],
+  3,
+);
 const tool = object([
   member('name', leaf),
   member('input_schema', fc.oneof(leaf, innocent)),

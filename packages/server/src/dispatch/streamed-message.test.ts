@@ -151,6 +151,11 @@ describe('a streamed message', () => {
     ['CR and LF', (stream: string) => stream.replaceAll('\n', '\r\n')],
     ['CR alone', (stream: string) => stream.replaceAll('\n', '\r')],
     ['a byte order mark', (stream: string) => `\ufeff${stream}`],
+    ['a byte order mark before data', (stream: string) => `\ufeff${stream.slice(stream.indexOf('data'))}`],
+    [
+      'data over two lines, by CR and LF',
+      (stream: string) => stream.replaceAll('data: {', 'data: {\ndata: ').replaceAll('\n', '\r\n'),
+    ],
     ['no space after colons', (stream: string) => stream.replaceAll(/^(event|data): /gm, '$1:')],
     ['no names of events', (stream: string) => stream.replaceAll(/^event: .*\n/gm, '')],
     [

@@ -73,24 +73,24 @@ export class StreamedMessage {
     if (this.isOver) return;
     const event = outline(data);
     if (event === null) return this.#onUnreadable(name, data);
-    const open = event.start;
-    const type = textOf(data, findMember(data, open, TYPE)) ?? name;
+    const parts = readParts(data, event.start);
+    const type = textOf(data, parts.type) ?? name;
     switch (type) {
       case 'content_block_delta':
-        return this.#onDelta(data, open);
+        return this.#onDelta(data, parts);
       case 'content_block_start':
-        return this.#onBlock(data, open);
+        return this.#onBlock(data, parts);
       case 'message_start':
-        return this.#onMessage(data, open);
+        return this.#onMessage(data, parts);
       case 'message_delta':
-        return this.#onMessageDelta(data, open);
+        return this.#onMessageDelta(data, event.start, parts);
       case 'message_stop':
         if (this.#message === null) this.#break(NO_MESSAGE);
         else this.#isComplete = true;
         return;
       default:
         // Pings, the stops of blocks, and what newer APIs may say.
-        if (type === 'error' || name === 'error' || (type === '' && findMember(data, open, ERROR) !== null)) {
+        if (type === 'error' || name === 'error' || (type === '' && event.find('error') !== null)) {
           this.#failure = errorFailure(parseSpan(data, event));
         }
     }
@@ -101,8 +101,7 @@ export class StreamedMessage {
     else if (!this.#isEnding && isOurs(name) && !data.equals(DONE)) this.#break('an event of the stream is not JSON');
   }
 
-  #onMessage(data: Buffer, open: number): void {
-    const span = findMember(data, open, MESSAGE);
+  #onMessage(data: Buffer, { part: span }: EventParts): void {
     if (span === null || data[span.start] !== BRACE_OPEN) return this.#break('message_start holds no message');
     if (this.#message !== null) return this.#break('the stream holds two messages');
     const message = this.#copy(data, span);
@@ -122,11 +121,10 @@ export class StreamedMessage {
     while (items.next()) this.#begin(this.#blocks.length, message, { start: items.valueStart, end: items.skip() });
   }
 
-  #onBlock(data: Buffer, open: number): void {
+  #onBlock(data: Buffer, { index, part: block }: EventParts): void {
     if (this.#message === null) return;
-    const block = findMember(data, open, CONTENT_BLOCK);
     if (block === null || data[block.start] !== BRACE_OPEN) return this.#break('a content block has no beginning');
-    this.#begin(indexOf(data, open) ?? this.#blocks.length, data, block);
+    this.#begin(numberOf(data, index) ?? this.#blocks.length, data, block);
     if (textOf(data, findMember(data, block.start, TYPE)) === 'fallback') this.#renameModel(data, block);
   }
 
@@ -142,10 +140,9 @@ export class StreamedMessage {
     if (model !== null) this.#message?.replace('model', [this.#copy(data, model)]);
   }
 
-  #onDelta(data: Buffer, open: number): void {
+  #onDelta(data: Buffer, { index, part: delta }: EventParts): void {
     if (this.#message === null) return;
-    const delta = findMember(data, open, DELTA);
-    const block = this.#blockAt(indexOf(data, open));
+    const block = this.#blockAt(numberOf(data, index));
     if (block === null) return this.#break('a delta belongs to no content block');
     if (delta === null || data[delta.start] !== BRACE_OPEN) return;
     block.add(data, delta.start, textOf(data, findMember(data, delta.start, TYPE)) ?? '');
@@ -161,10 +158,9 @@ export class StreamedMessage {
     return null;
   }
 
-  #onMessageDelta(data: Buffer, open: number): void {
+  #onMessageDelta(data: Buffer, open: number, { part: delta }: EventParts): void {
     if (this.#message === null) return;
     this.#assign(this.#message, data, open, BESIDE_MESSAGE, NOT_NULL);
-    const delta = findMember(data, open, DELTA);
     if (delta !== null) this.#assign(this.#message, data, delta.start, BESIDE_MESSAGE, STOPS);
     const usage = findMember(data, open, USAGE);
     if (usage === null || data[usage.start] !== BRACE_OPEN) return;
@@ -272,10 +268,29 @@ function isOurs(name: string): boolean {
   return name === '' || name === 'message' || name.startsWith('message_') || name.startsWith('content_block_');
 }
 
-function indexOf(data: Buffer, open: number): number | null {
-  const span = findMember(data, open, INDEX);
-  const index = span === null ? NaN : Number(data.toString('latin1', span.start, span.end));
-  return Number.isInteger(index) ? index : null;
+/** What is looked for in every event, found in one walk. */
+interface EventParts {
+  type: Span | null;
+  index: Span | null;
+  /** The event's matter: the message, the block or the delta. */
+  part: Span | null;
+}
+
+function readParts(data: Buffer, open: number): EventParts {
+  const parts: EventParts = { type: null, index: null, part: null };
+  const members = new Members(data, open);
+  while (members.next()) {
+    const span = { start: members.valueStart, end: members.skip() };
+    if (members.keyIs(TYPE)) parts.type = span;
+    else if (members.keyIs(INDEX)) parts.index = span;
+    else if (members.keyIs(DELTA) || members.keyIs(CONTENT_BLOCK) || members.keyIs(MESSAGE)) parts.part = span;
+  }
+  return parts;
+}
+
+function numberOf(data: Buffer, span: Span | null): number | null {
+  const number = span === null ? NaN : Number(data.toString('latin1', span.start, span.end));
+  return Number.isInteger(number) ? number : null;
 }
 
 function textOf(data: Buffer, span: Span | null): string | null {
@@ -287,7 +302,6 @@ function textOf(data: Buffer, span: Span | null): string | null {
 const CONTENT = keyName('content');
 const CONTENT_BLOCK = keyName('content_block');
 const DELTA = keyName('delta');
-const ERROR = keyName('error');
 const INDEX = keyName('index');
 const MESSAGE = keyName('message');
 const MODEL = keyName('model');
