@@ -45,13 +45,11 @@ class ClientPlacement {
   }
 
   choose(): ChosenPrefixes {
-    if (this.#marks.any) {
-      this.#forEachRequest((_, marked) => this.#noteWrites(marked));
-      this.#forEachRequest((_, marked) => this.#countReaders(marked));
-      this.#keepShared();
-      this.#hangAll();
-      if (this.#dropUnwritten()) this.#hangAll();
-    }
+    this.#forEachRequest((_, marked) => this.#noteWrites(marked));
+    this.#forEachRequest((_, marked) => this.#countReaders(marked));
+    this.#keepShared();
+    this.#hangAll();
+    if (this.#dropUnwritten()) this.#hangAll();
     const ttl = this.#entries.map((entry) => ((entry & WRITTEN_SHORT) !== 0 ? TTL_CODES['5m'] : TTL_CODES['1h']));
     return {
       kept: this.#kept,

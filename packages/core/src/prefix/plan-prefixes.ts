@@ -29,9 +29,12 @@ export interface PlanOptions {
 
 /** The prefixes worth caching under a marker mode, where each request hangs, and the markers to add. SPEC.md T1–T14. */
 export function planPrefixes(blocks: PromptBlocks, options: PlanOptions): PlacedPlan {
-  if (options.markers === 'off') return planOf(blocks, { trie: NO_TRIE, chosen: fillersOnly(blocks.requestCount) });
-  const trie = growTrie(blocks);
   const marks = new ClientMarks(blocks, options.minimumTokens);
+  const isUnmarked = options.markers === 'respect' && options.profile === 'required' && !marks.any;
+  if (options.markers === 'off' || isUnmarked) {
+    return planOf(blocks, { trie: NO_TRIE, chosen: fillersOnly(blocks.requestCount) });
+  }
+  const trie = growTrie(blocks);
   const ttlCode = TTL_CODES[options.ttlClass ?? '5m'];
   if (options.profile === 'ignored') {
     const { worth, ttl } = findCutPoints(trie, blocks, marks, null, ttlCode);
