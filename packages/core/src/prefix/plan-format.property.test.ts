@@ -60,7 +60,10 @@ it.each([
   { broken: 'an unknown ttl', change: { ttl: Uint8Array.of(0, 2) } },
   { broken: 'an unknown model', change: { model: Uint16Array.of(0, 1) } },
   { broken: 'an anchor that is no node', change: { anchor: Int32Array.of(1, 1, 2, 0) } },
-  { broken: 'a reach without an anchor', change: { anchor: Int32Array.of(1, 1, 0, -1), reach: Uint8Array.of(2, 2, 1, 1) } },
+  {
+    broken: 'a reach without an anchor',
+    change: { anchor: Int32Array.of(1, 1, 0, -1), reach: Uint8Array.of(2, 2, 1, 1) },
+  },
   { broken: 'a negative sum', change: { unshared: { written5m: -1, written1h: 0 } } },
   { broken: 'half a token', change: { unshared: { written5m: 0, written1h: 0.5 } } },
   { broken: 'an identity that is no number', change: { hash: Float64Array.of(1, NaN) } },
