@@ -57,7 +57,7 @@ export class LeaderReach {
       const further = upwards === WHOLE_PATH ? WHOLE_PATH : upwards - 1;
       if (above === -1 || further < 1) continue;
       const way = this.#way[above] as number;
-      if (way === -1 || upwards > (this.#upwards[way] as number)) this.#way[above] = node;
+      if (way === -1 || upwards >= (this.#upwards[way] as number)) this.#way[above] = node;
       this.#upwards[above] = Math.max(this.#upwards[above] as number, further);
     }
   }
