@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createBench, errorIn, messageIn, paramsOf, textIn, VERSION } from './simulator.fixture.ts';
+import { block, createBench, errorIn, messageIn, paramsOf, textIn, VERSION } from './simulator.fixture.ts';
 
 const BATCH = { ...VERSION, 'batchwright-surface': 'batch' };
 
@@ -90,6 +90,18 @@ describe('a plain answer', () => {
     );
     expect(again.endAtMs).toBe(startMs);
     expect(again.text).toBe(heard.text);
+  });
+
+  test('reads what is cached at the speed of reading, and prefills the rest', async () => {
+    const bench = createBench({ profile: { readTokensPerSecond: 20_000 } }, 60_000);
+    const content = [block(10_000, 'doc', '5m'), { type: 'text', text: '@@sim{"tokens":400,"out":60}@@' }];
+    const params = paramsOf({ messages: [{ role: 'user', content }] });
+    const tookMs: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const startMs = bench.clock.now();
+      tookMs.push(((await bench.call(params)).endAtMs ?? NaN) - startMs);
+    }
+    expect(tookMs).toEqual([1000 + 2600 + 1000, 1000 + 100 + 500 + 1000]);
   });
 
   test('is the same for the same seed and history, and has other ids for another seed', async () => {

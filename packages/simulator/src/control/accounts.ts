@@ -25,7 +25,7 @@ export function showCacheEntry(entry: CacheEntryView): JsonObject {
     scope: entry.scope,
     hash: hex(entry.hash),
     tokens: entry.tokens,
-    ttl: entry.ttl,
+    class: entry.ttl,
     ready_at: entry.readyAtMs,
     expires_at: entry.expiresAtMs,
   };

@@ -38,6 +38,30 @@ test('markers are no part of tokens or hash; everything else is', () => {
   expect(hashOf({ ...plain, messages: [user('hello'), user('')] })).not.toBe(hashOf(plain));
 });
 
+test('blocks that are rendered otherwise have other hashes, however alike what they count', () => {
+  const source = { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' };
+  const text = { type: 'text', media_type: 'text/plain', data: 'x' };
+  const blocks = [
+    { type: 'image', source },
+    { type: 'image', source: { ...source, media_type: 'image/jpeg' } },
+    { type: 'image', source: { ...source, data: 'iVBORw0KGg==' } },
+    { type: 'document', source: text },
+    { type: 'document', source: text, title: 'a' },
+    { type: 'document', source: text, context: 'a' },
+    { type: 'document', source: { ...text, data: 'y' } },
+    { type: 'document', source: { type: 'content', content: 'x' } },
+    { type: 'document', source: { type: 'content', content: [{ type: 'text', text: 'y' }] } },
+    { type: 'text', text: 'x' },
+    { type: 'text', text: 'x', citations: [{ cited_text: 'a' }] },
+    { type: 'tool_use', id: 'a', name: 'x', input: {} },
+    { type: 'text', text: '{"type":"tool_use","id":"a","name":"x","input":{}}' },
+  ];
+  const hashes = blocks.map((block) => readPrompt({ messages: [user([block])] }, 1).blocks[0]?.hash);
+  expect(new Set(hashes).size).toBe(blocks.length);
+  const marked = blocks.map((block) => ({ ...block, cache_control: marker }));
+  expect(marked.map((block) => readPrompt({ messages: [user([block])] }, 1).blocks[0]?.hash)).toEqual(hashes);
+});
+
 test('a directive sets its own block only', () => {
   const directive = '@@sim{"tokens":5000}@@ a document';
   const prompt = readPrompt(

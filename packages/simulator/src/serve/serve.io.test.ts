@@ -292,7 +292,7 @@ describe('control', () => {
         scope: 'default/default/claude-haiku-4-5-20251001/sync',
         hash: expect.stringMatching(/^[0-9a-f]{14}$/),
         tokens: 5000,
-        ttl: '5m',
+        class: '5m',
         ready_at: startMs + 2252.5,
         expires_at: startMs + 300_000,
       },
