@@ -1,4 +1,5 @@
 import { tokenEstimator, type BlockSize, type PromptBlocks } from '@batchwright/core';
+import { LIMITS } from '@batchwright/protocol';
 import type { ScannerInstance } from './scanner-module.ts';
 
 /** The number the scanner gives to a model whose name it did not keep. */
@@ -10,18 +11,28 @@ type Estimate = (size: BlockSize) => number;
 
 /**
  * The blocks of one body's prompts, taken from the scanner piece by piece: its window holds no more than a piece can
- * complete. Tokens are estimated on the way, so that of each block only 13 bytes are kept.
+ * complete. Tokens are estimated on the way, so that of each block only 13 bytes are kept; and nothing is allocated for
+ * a block, since a body may have a million.
  */
 export class PromptNotes {
   readonly #scanner: ScannerInstance;
   readonly #window: DataView;
+  readonly #blockBytes: number;
+  /** For each recorded request how many blocks come before its own, and how many there are in all. */
+  readonly #firstBlocks: Uint32Array;
+  readonly #models: Uint8Array;
+  readonly #size = { textBytes: 0, images: 0, documents: 0, documentBytes: 0 };
   #list = new BlockList();
   #requests = 0;
   #estimates: (Estimate | undefined)[] = [];
 
   constructor(scanner: ScannerInstance) {
+    const { exports, memory } = scanner;
     this.#scanner = scanner;
-    this.#window = new DataView(scanner.memory.buffer, scanner.exports.PROMPT_WINDOW.value);
+    this.#window = new DataView(memory.buffer, exports.PROMPT_WINDOW.value);
+    this.#blockBytes = exports.PROMPT_BLOCK_BYTES.value;
+    this.#firstBlocks = new Uint32Array(memory.buffer, exports.FIRST_BLOCKS.value, LIMITS.batchRequests + 1);
+    this.#models = new Uint8Array(memory.buffer, exports.REQUEST_MODELS.value, LIMITS.batchRequests);
   }
 
   clear(): void {
@@ -32,46 +43,52 @@ export class PromptNotes {
 
   /** Takes what the piece fed last has completed. */
   take(): void {
-    const { exports, memory } = this.#scanner;
+    const { exports } = this.#scanner;
     if (exports.takeForgotten() === 1) this.clear();
     const recorded = exports.recordedCount();
     if (recorded === this.#requests) return;
     exports.takeBlocks();
-    const first = firstBlocks(this.#scanner, recorded);
     let at = 0;
     for (let request = this.#requests; request < recorded; request++) {
-      const blocks = (first[request + 1] ?? 0) - (first[request] ?? 0);
-      const model = memory[exports.REQUEST_MODELS.value + request] ?? UNKNOWN_MODEL;
-      this.#takePrompt(at, blocks, (this.#estimates[model] ??= tokenEstimator(modelName(this.#scanner, model))));
-      at += blocks * exports.PROMPT_BLOCK_BYTES.value;
+      const model = this.#models[request] ?? UNKNOWN_MODEL;
+      const estimate = (this.#estimates[model] ??= tokenEstimator(modelName(this.#scanner, model)));
+      const blocks = (this.#firstBlocks[request + 1] ?? 0) - (this.#firstBlocks[request] ?? 0);
+      at = this.#takePrompt(at, at + blocks * this.#blockBytes, estimate);
     }
     this.#requests = recorded;
   }
 
   /** All that was taken, once the whole body has been. Copies: the scanner's next body does not touch it. */
   promptBlocks(): PromptBlocks {
-    const { exports, memory } = this.#scanner;
     const count = this.#requests;
-    const names = Array.from({ length: exports.modelCount() }, (_, model) => modelName(this.#scanner, model));
-    const numbers = memory.subarray(exports.REQUEST_MODELS.value, exports.REQUEST_MODELS.value + count);
+    const names = Array.from({ length: this.#scanner.exports.modelCount() }, (_, model) =>
+      modelName(this.#scanner, model),
+    );
+    const numbers = this.#models.subarray(0, count);
     const unknown = names.length;
     return {
       requestCount: count,
-      firstBlock: firstBlocks(this.#scanner, count).slice(),
+      firstBlock: this.#firstBlocks.slice(0, count + 1),
       ...this.#list.join(),
-      model: Uint16Array.from(numbers, (model) => (model === UNKNOWN_MODEL ? unknown : model)),
+      model: new Uint16Array(numbers).map((model) => (model === UNKNOWN_MODEL ? unknown : model)),
       models: numbers.includes(UNKNOWN_MODEL) ? [...names, ''] : names,
     };
   }
 
-  #takePrompt(from: number, blocks: number, estimate: Estimate): void {
-    const blockBytes = this.#scanner.exports.PROMPT_BLOCK_BYTES.value;
+  #takePrompt(from: number, to: number, estimate: Estimate): number {
+    const window = this.#window;
+    const size = this.#size;
     let tokens = 0;
-    for (let at = from; at < from + blocks * blockBytes; at += blockBytes) {
-      tokens += estimate(sizeAt(this.#window, at));
-      const hash = this.#window.getFloat64(at + FIELDS.hash, true);
-      this.#list.push(hash, tokens, this.#window.getUint8(at + FIELDS.traits));
+    let at = from;
+    for (; at < to; at += this.#blockBytes) {
+      size.textBytes = window.getUint32(at + FIELDS.textBytes, true);
+      size.documentBytes = window.getUint32(at + FIELDS.documentBytes, true);
+      size.documents = window.getUint16(at + FIELDS.documents, true);
+      size.images = window.getUint16(at + FIELDS.images, true);
+      tokens += estimate(size);
+      this.#list.push(window.getFloat64(at + FIELDS.hash, true), tokens, window.getUint8(at + FIELDS.traits));
     }
+    return at;
   }
 }
 
@@ -122,20 +139,6 @@ function makeSegment(blocks: number): Segment {
 
 function cut({ hash, tokens, traits }: Segment, blocks: number): Segment {
   return { hash: hash.subarray(0, blocks), tokens: tokens.subarray(0, blocks), traits: traits.subarray(0, blocks) };
-}
-
-function sizeAt(window: DataView, at: number): BlockSize {
-  return {
-    textBytes: window.getUint32(at + FIELDS.textBytes, true),
-    documentBytes: window.getUint32(at + FIELDS.documentBytes, true),
-    documents: window.getUint16(at + FIELDS.documents, true),
-    images: window.getUint16(at + FIELDS.images, true),
-  };
-}
-
-/** For each of `requests` requests how many blocks come before its own, and how many there are in all. */
-function firstBlocks({ exports, memory }: ScannerInstance, requests: number): Uint32Array {
-  return new Uint32Array(memory.buffer, exports.FIRST_BLOCKS.value, requests + 1);
 }
 
 function modelName({ exports, memory }: ScannerInstance, model: number): string {
