@@ -56,8 +56,7 @@ class CutScan {
         return this.#whole(at + 1);
       case '}':
       case ']':
-        if (this.closers.pop() !== c) return null;
-        this.#expectsKey = false;
+        this.closers.pop();
         return this.#whole(at + 1);
       case ',':
         this.#expectsKey = this.closers.at(-1) === '}';

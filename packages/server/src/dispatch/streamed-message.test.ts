@@ -89,16 +89,46 @@ describe('a streamed message', () => {
       block(
         { type: 'new', said: 'a', list: [1], n: 1, gone: null },
         { type: 'new_delta', said: 'b', list: [2, 3], n: 2, gone: 'c', more: [] },
-        { type: 'other_delta', said: 'c', list: [], gone: 'd', more: [{}] },
+        { type: 'other_delta', said: 'c', list: [], gone: 'd', more: [{}], n: 'x' },
+        { type: 'other_delta', n: 'y' },
       );
     expect(content(stream + end('end_turn'))).toEqual({
       type: 'new',
       said: 'abc',
       list: [1, 2, 3],
-      n: 2,
+      n: 'xy',
       gone: 'cd',
       more: [{}],
     });
+  });
+
+  it('takes the last signature and the last summary for the whole of it', () => {
+    const signed = [
+      { type: 'signature_delta', signature: 'a' },
+      { type: 'signature_delta', signature: 'b' },
+    ];
+    const stream = START + block({ type: 'thinking', signature: 'x' }, ...signed);
+    expect(content(stream + end('end_turn'))).toEqual({ type: 'thinking', signature: 'b' });
+    const summed = [
+      { type: 'compaction_delta', content: 'a' },
+      { type: 'compaction_delta', content: 'b' },
+    ];
+    expect(content(START + block({ type: 'compaction', content: 'x' }, ...summed) + end('end_turn'))).toEqual({
+      type: 'compaction',
+      content: 'b',
+    });
+  });
+
+  it('adds what a start leaves out, be it all', () => {
+    const stream = frame({ type: 'message_start', message: {} }) + end('end_turn', { output_tokens: 2 });
+    expect(read(stream).text).toBe('{"stop_reason":"end_turn","content":[],"usage":{"output_tokens":2}}');
+  });
+
+  it('begins with the blocks that a start has already', () => {
+    const early = [{ type: 'text', text: 'a' }, 'odd'];
+    const stream = frame({ type: 'message_start', message: { content: early } });
+    const delta = frame({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'b' } });
+    expect(JSON.parse(read(stream + delta + STOP).text)).toEqual({ content: [{ type: 'text', text: 'ab' }, 'odd'] });
   });
 
   it('merges totals, and takes null for nothing new but in how it stopped', () => {
@@ -284,6 +314,7 @@ describe('a stream that fails', () => {
 
   it('is not called long for its pings', () => {
     const stream = START + frame({ type: 'ping' }).repeat(1000) + end('end_turn');
-    expect(read(stream, [], 4000).answer).toEqual({ type: 'succeeded' });
+    const cuts = Array.from({ length: stream.length / 50 }, (_, i) => i * 50);
+    expect(read(stream, cuts, 4000).answer).toEqual({ type: 'succeeded' });
   });
 });
