@@ -4,6 +4,7 @@ import { PrefixCalls } from './prefix-calls.ts';
 import { PrefixFrontier } from './prefix-frontier.ts';
 import { prefixTree, type PrefixTree } from './prefix-tree.ts';
 import type { PrefixWarmth } from './prefix-warmth.ts';
+import { queueRequests } from './request-queues.ts';
 import { RequestLists } from './request-lists.ts';
 import { StartSpread } from './start-spread.ts';
 import type { PrefixUsage, Room, Turn, TurnReason } from './turn.ts';
@@ -11,7 +12,7 @@ import { WARM_STATE, type WarmState } from './warm-state.ts';
 
 /**
  * Which request of a shard goes next, so that each prefix is written once: one request leads a cold prefix, the others
- * follow once it is warm, and what shares nothing is never held back. SPEC.md S1–S…
+ * follow once it is warm, and what shares nothing is never held back. SPEC.md S1–S15.
  *
  * Of each request taken, `started`, `firstByte` and `ended` are reported in this order, each at most once; `ended`
  * always, also for a call that never began. What is to be tried again is pushed after that.
@@ -56,7 +57,7 @@ export class PrefixSchedule {
     this.#lists = new RequestLists(plan.requestCount, plan.nodeCount + 1);
     this.#prefixes = warmth.attach(plan, this);
     this.#calls = new PrefixCalls(plan, this.#reach, warmth, this.#prefixes);
-    this.#queueAll(isPending);
+    queueRequests(this.#lists, plan, this.#reach, isPending);
     this.#frontier = new PrefixFrontier(this.#tree, this.#lists, this.#reach);
     this.#expiry = new ExpiryWatch(plan.nodeCount, (node) => this.#dueMs(node));
     for (let node = 0; node < plan.nodeCount; node++) {
@@ -275,46 +276,6 @@ export class PrefixSchedule {
     const marginMs = Math.max(EXPIRY_SHARE * ttlMs, DURATIONS_AHEAD * room.durationMs);
     const limit = (0.8 * (ttlMs - marginMs) * room.concurrency) / room.durationMs;
     return Math.min(limit, this.#spread.groupLimit(room, ttlMs));
-  }
-
-  /** In submission order, but that those who can lead stand before those who cannot, and each node's best leader first. */
-  #queueAll(isPending: (request: number) => boolean): void {
-    const { anchor, requestCount, nodeCount } = this.#plan;
-    const leader = this.#leaders(isPending);
-    const queue = (isWanted: (request: number) => boolean): void => {
-      for (let request = 0; request < requestCount; request++) {
-        const node = anchor[request] as number;
-        if (!isPending(request) || !isWanted(request) || (node !== -1 && leader[node] === request)) continue;
-        this.#lists.push(node === -1 ? this.#alone : node, request);
-      }
-    };
-    if (this.#reach.isUniform) queue(() => true);
-    else {
-      queue((request) => this.#reach.of(request) > 0);
-      queue((request) => this.#reach.of(request) === 0);
-    }
-    for (let node = 0; node < nodeCount; node++) {
-      if (leader[node] !== -1) this.#lists.unshift(node, leader[node] as number);
-    }
-  }
-
-  /** Of each node, the request that writes most and then ends soonest: the least is told of by its first byte. */
-  #leaders(isPending: (request: number) => boolean): Int32Array {
-    const { anchor, requestCount, nodeCount } = this.#plan;
-    const leader = new Int32Array(nodeCount).fill(-1);
-    for (let request = 0; request < requestCount; request++) {
-      const node = anchor[request] as number;
-      if (node === -1 || !isPending(request)) continue;
-      if (leader[node] === -1 || this.#leadsBetter(request, leader[node] as number)) leader[node] = request;
-    }
-    return leader;
-  }
-
-  #leadsBetter(request: number, than: number): boolean {
-    const [reach, otherReach] = [this.#reach.of(request), this.#reach.of(than)];
-    const { suffixTokens } = this.#plan;
-    if (reach !== otherReach) return reach > otherReach;
-    return (suffixTokens[request] as number) < (suffixTokens[than] as number);
   }
 
   /** Nobody waits for the node any more. */
