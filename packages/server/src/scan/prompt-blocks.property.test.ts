@@ -50,18 +50,19 @@ function members(entry: fc.Arbitrary<Member>, maxLength = 3): fc.Arbitrary<Draft
   return fc.array(entry, { maxLength }).map((list) => ({ members: list }));
 }
 
-/** The members in any order, some left out, some given twice. */
+/** The members in any order, some left out, some given twice with another value. */
 function shuffled(entries: readonly fc.Arbitrary<Member>[], needed = 0): fc.Arbitrary<Draft> {
   return fc
     .tuple(
+      fc.tuple(...entries),
       fc.tuple(...entries),
       fc.array(fc.nat({ max: 7 }), { minLength: entries.length, maxLength: entries.length }),
       fc.boolean(),
       fc.array(fc.nat(), { maxLength: 8 }),
     )
-    .map(([all, fate, inOrder, swaps]) => {
+    .map(([all, others, fate, inOrder, swaps]) => {
       const kept = all.flatMap((entry, i) =>
-        i >= needed && fate[i] === 0 ? [] : fate[i] === 1 && i >= needed ? [entry, entry] : [entry],
+        i >= needed && fate[i] === 0 ? [] : fate[i] === 1 && i >= needed ? [entry, others[i] ?? entry] : [entry],
       );
       if (inOrder) return { members: kept };
       swaps.forEach((from, to) => {
