@@ -13,7 +13,19 @@ export interface CallRecord {
   readonly prompt: string;
 }
 
-type Answer = (events: UpstreamEvents, prompt: string) => void;
+/** What an answer says: to which prompt, and what it claims to have cost. */
+interface Said {
+  readonly prompt: string;
+  readonly usage: Readonly<Record<string, number>>;
+}
+
+type Answer = (events: UpstreamEvents, said: Said) => void;
+
+/** An answer that begins, and ends some time later. */
+interface StreamedAnswer {
+  begin(events: UpstreamEvents, said: Said): void;
+  end(events: UpstreamEvents, said: Said): void;
+}
 
 /**
  * An upstream on virtual time that does whatever upstreams do: answers soon or late, refuses, breaks, stalls, sends half a
@@ -23,6 +35,8 @@ export class HostileUpstream implements Upstream {
   readonly name = 'hostile';
   readonly isSimulated = false;
   readonly calls: CallRecord[] = [];
+  /** Calls that were to be streamed: those of leaders. */
+  streams = 0;
   inFlight = 0;
   peakInFlight = 0;
   calm = false;
@@ -38,8 +52,9 @@ export class HostileUpstream implements Upstream {
   }
 
   call(request: UpstreamCall, events: UpstreamEvents): CancelCall {
-    const prompt = promptOf(request.body as Uint8Array);
+    const { prompt, isStream } = readCall(request.body as Uint8Array);
     this.calls.push({ startedAtMs: this.#clock.now(), prompt });
+    if (isStream) this.streams++;
     this.inFlight++;
     this.peakInFlight = Math.max(this.peakInFlight, this.inFlight);
     let isOver = false;
@@ -49,17 +64,29 @@ export class HostileUpstream implements Upstream {
     };
     const chance = this.#chance;
     const hostile = !this.calm && chance.isLucky(this.#malice);
-    const answer = prompt.includes('refuse-me') ? REFUSAL : hostile ? chance.pick(HOSTILE) : SUCCESS;
+    const answers = isStream ? HOSTILE_TO_STREAMS : HOSTILE;
+    const usual = isStream ? STREAM : SUCCESS;
+    const answer = prompt.includes('refuse-me') ? REFUSAL : hostile ? chance.pick(answers) : usual;
     const latencyMs = hostile ? chance.between(0, 90_000) : chance.between(1, 3000);
-    const timer = this.#clock.after(latencyMs, () => {
+    const said = { prompt, usage: chance.pick(USAGES) };
+    const end = (): void => {
       over();
       this.#outstanding.delete(cancel);
-      answer(events, prompt);
+    };
+    let timer = this.#clock.after(latencyMs, () => {
+      if (typeof answer === 'function') {
+        end();
+        return answer(events, said);
+      }
+      answer.begin(events, said);
+      timer = this.#clock.after(latencyMs, () => {
+        end();
+        answer.end(events, said);
+      });
     });
     const cancel = (): void => {
       timer.cancel();
-      over();
-      this.#outstanding.delete(cancel);
+      end();
     };
     this.#outstanding.add(cancel);
     return cancel;
@@ -75,10 +102,25 @@ export class HostileUpstream implements Upstream {
   }
 }
 
-function promptOf(body: Uint8Array): string {
-  const params = JSON.parse(Buffer.from(body).toString()) as { messages: { content: string }[] };
-  return params.messages[0]?.content ?? '';
+/** The prompt's last text names it; what comes before is shared with others. */
+function readCall(body: Uint8Array): { readonly prompt: string; readonly isStream: boolean } {
+  const params = JSON.parse(Buffer.from(body).toString()) as {
+    stream?: boolean;
+    messages: { content: string | { text: string }[] }[];
+  };
+  const content = params.messages[0]?.content ?? '';
+  const prompt = typeof content === 'string' ? content : (content.at(-1)?.text ?? '');
+  return { prompt, isStream: params.stream === true };
 }
+
+/** What upstreams say of their caches, true or not: nobody may wait for ever because of it. */
+const USAGES: readonly Said['usage'][] = [
+  { input_tokens: 1 },
+  { input_tokens: 1, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
+  { input_tokens: 1, cache_creation_input_tokens: 1500, cache_read_input_tokens: 0 },
+  { input_tokens: 1, cache_creation_input_tokens: 0, cache_read_input_tokens: 1500 },
+  { input_tokens: 1, cache_creation_input_tokens: 700, cache_read_input_tokens: 300 },
+];
 
 const respond =
   (status: number, body: string, headers: Record<string, string> = {}): Answer =>
@@ -91,17 +133,17 @@ const respond =
 const envelope = (type: string, message: string, details?: object): string =>
   JSON.stringify({ type: 'error', error: { type, message, ...(details === undefined ? {} : { details }) } });
 
-function message(prompt: string): string {
+function message({ prompt, usage }: Said): string {
   return JSON.stringify({
     id: 'msg_1',
     type: 'message',
     content: [{ type: 'text', text: `answer to ${prompt}` }],
-    usage: { input_tokens: 1, output_tokens: 1, service_tier: 'standard' },
+    usage: { ...usage, output_tokens: 1, service_tier: 'standard' },
   });
 }
 
-const SUCCESS: Answer = (events, prompt) => {
-  const bytes = Buffer.from(message(prompt));
+const SUCCESS: Answer = (events, said) => {
+  const bytes = Buffer.from(message(said));
   const half = bytes.length >> 1;
   events.onHead(200, { 'content-type': 'application/json' });
   events.onData(bytes.subarray(0, half));
@@ -132,10 +174,72 @@ const HOSTILE: readonly Answer[] = [
     events.onFailure('UND_ERR_SOCKET: other side closed', false);
   },
   // Ends twice, and fails after it ended: only the first may count.
-  (events, prompt) => {
-    SUCCESS(events, prompt);
+  (events, said) => {
+    SUCCESS(events, said);
     events.onEnd();
     events.onFailure('too late', false);
   },
   SUCCESS,
+];
+
+const event = (type: string, data: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
+
+function startOfStream(events: UpstreamEvents, { usage }: Said): void {
+  const started = { id: 'msg_1', type: 'message', content: [], usage: { ...usage, output_tokens: 1 } };
+  events.onHead(200, { 'content-type': 'text/event-stream' });
+  events.onData(Buffer.from(event('message_start', { message: started })));
+}
+
+function restOfStream(events: UpstreamEvents, { prompt }: Said): void {
+  const delta = { type: 'text_delta', text: `answer to ${prompt}` };
+  const rest = [
+    event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
+    event('content_block_delta', { index: 0, delta }),
+    event('content_block_stop', { index: 0 }),
+    event('message_delta', { delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 1 } }),
+    event('message_stop', {}),
+  ].join('');
+  const half = rest.length >> 1;
+  events.onData(Buffer.from(rest.slice(0, half)));
+  events.onData(Buffer.from(rest.slice(half)));
+}
+
+const STREAM: StreamedAnswer = {
+  begin: startOfStream,
+  end: (events, said) => {
+    restOfStream(events, said);
+    events.onEnd();
+  },
+};
+
+/** What a stream can do besides. */
+const HOSTILE_TO_STREAMS: readonly (Answer | StreamedAnswer)[] = [
+  ...HOSTILE,
+  STREAM,
+  { begin: startOfStream, end: (events) => events.onFailure('ECONNRESET: socket hang up', false) },
+  { begin: startOfStream, end: (events) => events.onEnd() },
+  {
+    begin: startOfStream,
+    end: (events) => {
+      events.onData(Buffer.from(event('error', { error: { type: 'overloaded_error', message: 'busy' } })));
+      events.onEnd();
+    },
+  },
+  {
+    begin: (events) => events.onHead(200, { 'content-type': 'text/event-stream' }),
+    end: (events) => {
+      events.onData(Buffer.from('event: message_start\ndata: {"type":"mess\n\n'));
+      events.onEnd();
+    },
+  },
+  // Goes on after its end; nothing of that may count.
+  {
+    begin: startOfStream,
+    end: (events, said) => {
+      restOfStream(events, said);
+      restOfStream(events, said);
+      events.onEnd();
+      events.onFailure('too late', false);
+    },
+  },
 ];

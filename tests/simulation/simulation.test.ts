@@ -32,13 +32,14 @@ describe('a whole server in virtual time', () => {
     expect(histories[1]).toEqual(histories[0]);
   });
 
-  it('meets crashes, lost answers, retries, cancels and expiries in its first seeds', async () => {
-    const met = { crashes: 0, lostAnswers: 0, batches: 0, calls: 0, requests: 0, canceled: 0, expired: 0 };
+  it('meets crashes, lost answers, leaders, retries, cancels and expiries in its first seeds', async () => {
+    const met = { crashes: 0, lostAnswers: 0, leaders: 0, batches: 0, calls: 0, requests: 0, canceled: 0, expired: 0 };
     for (let seed = 1; seed <= 12; seed++) {
       const world = new World(seed);
       await world.run(STEPS);
       met.crashes += world.crashes;
       met.lostAnswers += world.foundByListing;
+      met.leaders += world.upstream.streams;
       met.batches += world.promised.length;
       met.calls += world.upstream.calls.length;
       met.requests += world.promised.reduce((sum, batch) => sum + batch.customIds.length, 0);
@@ -48,6 +49,7 @@ describe('a whole server in virtual time', () => {
     // A simulation in which nothing happens passes every check.
     expect(met.crashes).toBeGreaterThan(10);
     expect(met.lostAnswers).toBeGreaterThan(0);
+    expect(met.leaders).toBeGreaterThan(12);
     expect(met.batches).toBeGreaterThan(50);
     expect(met.calls).toBeGreaterThan(met.requests / 2);
     expect(met.canceled).toBeGreaterThan(0);

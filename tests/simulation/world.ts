@@ -155,9 +155,10 @@ export class World {
       { length: count },
       (_, i) => `b${batch}-${i}${chance.isLucky(0.05) ? '-refuse-me' : ''}`,
     );
+    const shared = chance.isLucky(0.4) ? chance.pick(DOCUMENTS) : null;
     const requests = customIds.map((custom_id) => ({
       custom_id,
-      params: { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: `${custom_id}` }] },
+      params: { model: 'm', max_tokens: 5, messages: [{ role: 'user', content: contentOf(custom_id, shared) }] },
     }));
     const intake = createIntake({
       spool: process.spool,
@@ -173,7 +174,7 @@ export class World {
       apiVersion: '2023-06-01',
       betas: [],
       userProfileId: null,
-      options: { counts: 'live', markers: 'respect' },
+      options: { counts: 'live', markers: chance.pick(MARKERS) },
     } as const;
     const outcome = await this.#untilDeath(
       intake.receive(Readable.from([Buffer.from(JSON.stringify({ requests }))]), terms, null),
@@ -327,6 +328,18 @@ export class World {
   #violated(what: string): void {
     this.violations.push(what);
   }
+}
+
+/** Long enough to be cached: what batches share, or do not. */
+const DOCUMENTS = ['first', 'second'].map((name) => `${name} `.padEnd(6000, 'lorem ipsum '));
+const MARKERS = ['respect', 'auto', 'off'] as const;
+
+function contentOf(customId: string, shared: string | null): string | readonly object[] {
+  if (shared === null) return customId;
+  return [
+    { type: 'text', text: shared, cache_control: { type: 'ephemeral' } },
+    { type: 'text', text: customId },
+  ];
 }
 
 const SETTLED = ['succeeded', 'errored', 'canceled', 'expired'] as const;
