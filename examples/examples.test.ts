@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { findPrices } from '@batchwright/protocol';
 import { startTestServer, type TestServer } from '../tests/harness/test-server.ts';
 import * as basic from './basic.ts';
 import * as cachedDocumentQuestions from './cached-document-questions.ts';
@@ -171,19 +172,47 @@ test('message-types gets an answer to each of the four', async () => {
   expect(printed[0]).toContain('Succeeded 4, errored 0, processing 0, canceled 0, expired 0');
 });
 
-test('cached-document-questions saves an answer to each question', async () => {
-  const rows = await server.whileTimePasses(
+test('cached-document-questions writes the document once, reads it for the others, and saves every answer', async () => {
+  const { rows } = await server.whileTimePasses(
     cachedDocumentQuestions.main(client, { ...POLLING, outputDirectory: directory }),
   );
-  expect(rows).toHaveLength(3);
   expect((await readdir(directory)).toSorted()).toEqual(rows.map((row) => `${row.custom_id}.json`).toSorted());
   for (const row of rows) {
     const saved: unknown = JSON.parse(await readFile(join(directory, `${row.custom_id}.json`), 'utf8'));
     expect(saved).toEqual(row);
-    expect(row.result).toMatchObject({ type: 'succeeded', message: { usage: { input_tokens: expect.any(Number) } } });
   }
-  expect(printed[0]).toMatch(/^Warm-up: \w+-\w+: input \d+, written \d+, read \d+$/);
+  const [document] = rows.map((row) => usageOf(row).cache_creation_input_tokens ?? 0).filter((tokens) => tokens > 0);
+  expect(document).toBeGreaterThan(512);
+  const reads = rows.map((row) => usageOf(row).cache_read_input_tokens);
+  expect(reads.toSorted()).toEqual([0, document, document].toSorted());
 });
+
+test('cached-document-questions costs 36 % of what it costs with a warm-up', async () => {
+  const run = (by: Anthropic, warmUp: boolean) =>
+    server.whileTimePasses(cachedDocumentQuestions.main(by, { ...POLLING, outputDirectory: directory, warmUp }));
+  const { key } = await server.newWorkspace();
+  const plain = costOf(await run(client, false));
+  const warmed = costOf(await run(new Anthropic({ baseURL: server.url, apiKey: key }), true));
+  expect(printed.filter((line) => line.startsWith('Warm-up: '))).toHaveLength(1);
+  expect(Math.round((100 * plain) / warmed)).toBe(36);
+});
+
+function usageOf({ result }: Anthropic.Messages.MessageBatchIndividualResponse): Anthropic.Messages.Usage {
+  if (result.type !== 'succeeded') throw new Error(`a request was ${result.type}`);
+  return result.message.usage;
+}
+
+/** What the prompts cost, in nano-dollars: the warm-up in full, the batch at half the price. */
+function costOf({ warmUp, rows }: cachedDocumentQuestions.DocumentAnswers): number {
+  const prices = findPrices('claude-sonnet-5-5', 0, Date.now());
+  if (prices === null) throw new Error('the price of the model is not known');
+  const promptCost = (usage: Anthropic.Messages.Usage): number =>
+    usage.input_tokens * prices.input +
+    (usage.cache_creation_input_tokens ?? 0) * prices.write5m +
+    (usage.cache_read_input_tokens ?? 0) * prices.read;
+  const batch = rows.reduce((sum, row) => sum + promptCost(usageOf(row)), 0) / 2;
+  return batch + (warmUp === null ? 0 : promptCost(warmUp));
+}
 
 test('every example has a test here', async () => {
   const names = (await readdir(import.meta.dirname)).filter((name) => /^[a-z-]+\.ts$/.test(name));
