@@ -1,3 +1,4 @@
+import { isDigit, ZERO } from './characters';
 import { DIGEST_STRIPE } from './layout';
 
 /**
@@ -63,6 +64,26 @@ export function endDigest(at: usize): u64 {
   absorb(from, bytes);
   const state = absorbed < STRIPE_BYTES ? P5 : converge(lane1, lane2, lane3, lane4);
   return finish(state + absorbed, DIGEST_STRIPE, waiting);
+}
+
+/** Closes the part, which ends before `at`, and answers the whole number that it spells, at most `limit`; 0 if none. */
+export function endWholeNumber(at: usize, limit: u32): u32 {
+  let from = run;
+  let bytes = <u32>(at - from);
+  run = 0;
+  if (absorbed != 0) {
+    absorb(from, bytes);
+    if (absorbed >= STRIPE_BYTES) return 0;
+    from = DIGEST_STRIPE;
+    bytes = waiting;
+  }
+  let value: u32 = 0;
+  for (let i: u32 = 0; i < bytes; i++) {
+    const c: u32 = load<u8>(from + i);
+    if (!isDigit(c)) return 0;
+    value = min(value * 10 + (c - ZERO), limit);
+  }
+  return value;
 }
 
 /** Bytes of the part closed last. */

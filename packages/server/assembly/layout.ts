@@ -81,8 +81,12 @@ export const MODEL_NAME_LENGTHS: usize = MODEL_NAMES + MAXIMUM_MODELS * MODEL_NA
 /** For each recorded request how many blocks those before it have, and of all of them together. */
 export const FIRST_BLOCKS: usize = (MODEL_NAME_LENGTHS + MAXIMUM_MODELS * 2 + 4095) & ~4095;
 export const REQUEST_MODELS: usize = FIRST_BLOCKS + (MAXIMUM_REQUESTS + 1) * 4;
+/** For each recorded request what names the set of its tools whatever their order, how many, and its max_tokens. */
+export const TOOL_SETS: usize = (REQUEST_MODELS + MAXIMUM_REQUESTS + 4095) & ~4095;
+export const REQUEST_MAX_TOKENS: usize = TOOL_SETS + MAXIMUM_REQUESTS * 8;
+export const TOOL_COUNTS: usize = REQUEST_MAX_TOKENS + MAXIMUM_REQUESTS * 4;
 /** Blocks of the prompt being read, tier by tier. */
-export const WAITING_BLOCKS: usize = (REQUEST_MODELS + MAXIMUM_REQUESTS + 4095) & ~4095;
+export const WAITING_BLOCKS: usize = (TOOL_COUNTS + MAXIMUM_REQUESTS * 2 + 4095) & ~4095;
 /** Blocks of prompts that are complete, until the host takes them. */
 export const PROMPT_WINDOW: usize = WAITING_BLOCKS + <usize>(TIERS * TIER_BLOCKS) * WAITING_BLOCK_BYTES;
 /** Blocks of the body, where the host says how many there are. Lies on a page, as direct writes need. */

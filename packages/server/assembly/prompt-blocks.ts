@@ -6,6 +6,8 @@ import {
   PROMPT_WINDOW,
   REQUEST_MODELS,
   TIER_BLOCKS,
+  TOOL_COUNTS,
+  TOOL_SETS,
   WAITING_BLOCK_BYTES,
   WAITING_BLOCKS,
 } from './layout';
@@ -131,6 +133,7 @@ export function releaseBlocks(
   messages: u64,
   automatic: Marker,
 ): void {
+  noteTools(request, root);
   chain = root;
   lastMarkable = 0;
   isCut = false;
@@ -142,6 +145,15 @@ export function releaseBlocks(
   if (!isCut && lastMarkable != 0) markAutomatically(automatic);
   store<u32>(FIRST_BLOCKS + ((<usize>request + 1) << 2), noted);
   store<u8>(REQUEST_MODELS + request, model);
+}
+
+/** Of two prompts with the same tools in another order nothing is shared; here it shows that they have the same. */
+function noteTools(request: i32, root: u64): void {
+  const count = min(waitingTools, TIER_BLOCKS);
+  let sum: u64 = 0;
+  for (let i: i32 = 0; i < count; i++) sum += avalanche(load<u64>(waitingAddress(Tier.Tools, i)));
+  store<f64>(TOOL_SETS + ((<usize>request) << 3), <f64>(avalanche(mix(root, sum)) >> HASH_SHIFT));
+  store<u16>(TOOL_COUNTS + ((<usize>request) << 1), <u16>count);
 }
 
 function releaseTier(tier: Tier, count: i32): void {

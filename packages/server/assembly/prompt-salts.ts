@@ -1,4 +1,4 @@
-import { capturedBytes, captureOverflowed, decodeIdentifier } from './capture';
+import { capturedBytes, decodeIdentifier } from './capture';
 import { avalanche, hashOf, mix } from './digest';
 import { DECODED_KEY, DECODED_WORD_CHARACTERS, KEY_CAPTURE, SALTS, SALTS_MAXIMUM } from './layout';
 
@@ -21,7 +21,6 @@ export function clearSalts(): void {
 
 /** What stands for the key in `KEY_CAPTURE` however it is spelled; 0 when it is none that the API could know. */
 export function capturedKeyIdentity(): u64 {
-  if (captureOverflowed()) return 0;
   const length = decodeIdentifier(KEY_CAPTURE, capturedBytes(), DECODED_KEY, DECODED_WORD_CHARACTERS);
   return length < 0 ? 0 : hashOf(DECODED_KEY, length);
 }

@@ -1,7 +1,7 @@
 import { beginCapture, endCapture, isCapturing } from './capture';
 import { BRACE_OPEN, BRACKET_OPEN, QUOTE } from './characters';
-import { abandonDigest, beginDigest, endDigest, mix } from './digest';
-import { KEY_CAPTURE } from './layout';
+import { abandonDigest, beginDigest, endDigest, endWholeNumber, mix } from './digest';
+import { KEY_CAPTURE, REQUEST_MAX_TOKENS } from './layout';
 import { beginModel, clearModel, endModel, modelNumber } from './model-names';
 import {
   beginBlock,
@@ -53,6 +53,9 @@ const ELEMENT_DEPTH: i32 = 5;
 const MESSAGE_DEPTH: i32 = 6;
 const CONTENT_DEPTH: i32 = 7;
 
+/** No answer is longer; and ten times as much still fits a number. */
+const MAX_TOKENS_LIMIT: u32 = 100000000;
+
 /** What is open, innermost. */
 const enum Scope {
   Params,
@@ -84,6 +87,7 @@ let markerKey: Word = Word.Other;
 let automatic: Marker = Marker.None;
 let toolChoice: u64 = 0;
 let speed: u64 = 0;
+let maxTokens: u32 = 0;
 
 /** Of the message being read: its first block, and all that it says besides its blocks. */
 let firstOfMessage: i32 = 0;
@@ -97,6 +101,7 @@ export function beginPrompt(): void {
   automatic = Marker.None;
   toolChoice = 0;
   speed = 0;
+  maxTokens = 0;
   headersBefore = 0;
   abandonMarker();
   clearWaiting();
@@ -112,6 +117,7 @@ export function releasePrompt(request: i32, seed: u64): void {
   const system = mix(speed, hasCitations() ? 1 : 0);
   const messages = mix(toolChoice, hasImages() ? 1 : 0);
   releaseBlocks(request, modelNumber(), root, system, messages, automatic);
+  store<u32>(REQUEST_MAX_TOKENS + ((<usize>request) << 2), maxTokens);
 }
 
 export function keyBegins(depth: i32, offset: f64, at: usize): void {
@@ -238,6 +244,9 @@ function paramsValueEnds(at: usize): void {
       return;
     case Word.Speed:
       speed = endDigest(at);
+      return;
+    case Word.MaxTokens:
+      maxTokens = endWholeNumber(at, MAX_TOKENS_LIMIT);
       return;
     case Word.Model:
       if (isCapturing()) endModel();

@@ -14,6 +14,8 @@ export const enum Word {
   Speed,
   /** A key of params that has no part in the prompt. */
   Irrelevant,
+  /** Nor has this, but its value is noted. */
+  MaxTokens,
   // Keys of messages and blocks.
   CacheControl,
   Content,
@@ -100,8 +102,7 @@ function longWord(length: u32, first: u64, next: u64, seventeenth: u32): Word {
       return first == 0x6172656d65687065 && next == 0x6c ? Word.Ephemeral : Word.Other;
     case 10:
       if (first == 0x79745f616964656d && next == 0x6570) return Word.MediaType;
-      // max_tokens
-      return first == 0x656b6f745f78616d && next == 0x736e ? Word.Irrelevant : Word.Other;
+      return first == 0x656b6f745f78616d && next == 0x736e ? Word.MaxTokens : Word.Other;
     case 11:
       if (first == 0x6f68635f6c6f6f74 && next == 0x656369) return Word.ToolChoice;
       if (first == 0x7365725f6c6f6f74 && next == 0x746c75) return Word.ToolResult;

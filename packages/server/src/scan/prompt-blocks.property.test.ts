@@ -195,15 +195,67 @@ function write(draft: Draft, { spaces, escapes }: Style): string {
   return put(draft);
 }
 
-/** A body of requests that each are written in a way of their own. */
-function bodyOf(requests: fc.Arbitrary<readonly (readonly [Draft, Style])[]>): fc.Arbitrary<string> {
-  return requests.map((list) => {
-    const items = list.map(([draft, how], i) => `{"custom_id":"r${i}","params":${write(draft, how)}}`);
-    return `{"requests":[${items.join(',')}]}`;
-  });
+/** A change to one object or list of a draft: it loses a part, gets one, or has one changed. */
+interface Change {
+  readonly container: number;
+  readonly part: number;
+  readonly kind: 'remove' | 'insert' | 'rename' | 'replace';
+  readonly key: string;
+  readonly value: Draft;
 }
 
-const bodies = bodyOf(fc.array(fc.tuple(params, style), { minLength: 1, maxLength: 4 }));
+const change: fc.Arbitrary<Change> = fc.record({
+  container: fc.nat(),
+  part: fc.nat(),
+  kind: fc.constantFrom('remove', 'insert', 'rename', 'replace'),
+  key: anyKey,
+  value: fc.oneof({ weight: 3, arbitrary: junk(1) }, { weight: 1, arbitrary: fc.oneof(contentBlock, message) }),
+});
+
+function containersIn(draft: Draft): number {
+  if (typeof draft === 'string') return 0;
+  const parts = 'items' in draft ? draft.items : draft.members.map(([, value]) => value);
+  return 1 + parts.reduce((count: number, part) => count + containersIn(part), 0);
+}
+
+function changed(draft: Draft, change: Change): Draft {
+  let left = change.container % Math.max(1, containersIn(draft));
+  const visit = (part: Draft): Draft => {
+    if (typeof part === 'string') return part;
+    if (left-- === 0)
+      return 'items' in part
+        ? { items: altered(part.items, change, change.value) }
+        : alteredMembers(part.members, change);
+    if ('items' in part) return { items: part.items.map(visit) };
+    return { members: part.members.map(([key, value]) => [key, visit(value)] as const) };
+  };
+  return visit(draft);
+}
+
+function alteredMembers(list: readonly Member[], change: Change): Draft {
+  const at = change.part % Math.max(1, list.length);
+  const [key, value] = list[at] ?? [change.key, change.value];
+  if (change.kind === 'rename' && list.length > 0) return { members: list.with(at, [change.key, value]) };
+  return {
+    members: altered(list, change, change.kind === 'replace' ? [key, change.value] : [change.key, change.value]),
+  };
+}
+
+function altered<Part>(list: readonly Part[], { part, kind }: Change, by: Part): readonly Part[] {
+  const at = part % Math.max(1, list.length);
+  if (kind === 'insert' || list.length === 0) return list.toSpliced(at, 0, by);
+  return kind === 'remove' ? list.toSpliced(at, 1) : list.with(at, by);
+}
+
+/** A body of requests that each are written in a way of their own, and say nearly the same. */
+const bodies = fc
+  .tuple(params, fc.array(fc.tuple(fc.array(change, { maxLength: 2 }), style), { minLength: 1, maxLength: 5 }))
+  .map(([base, variants]) => {
+    const items = variants.map(
+      ([changes, how], i) => `{"custom_id":"r${i}","params":${write(changes.reduce(changed, base), how)}}`,
+    );
+    return `{"requests":[${items.join(',')}]}`;
+  });
 
 interface Noted {
   readonly model: string;

@@ -71,9 +71,12 @@ export interface ScannerExports {
   readonly PROMPT_BLOCK_BYTES: Address;
   readonly PROMPT_PIECE_BYTES: Address;
   readonly PROMPT_WINDOW: Address;
+  readonly REQUEST_MAX_TOKENS: Address;
   readonly REQUEST_MODELS: Address;
   readonly RING: Address;
   readonly RING_SLACK_BYTES: Address;
+  readonly TOOL_COUNTS: Address;
+  readonly TOOL_SETS: Address;
 }
 
 /** A scanner with memory of its own, as large as it will ever be: growing would detach blocks that are being written. */
