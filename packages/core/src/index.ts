@@ -15,6 +15,7 @@ export * from './prefix/plan-prefixes.ts';
 export * from './prefix/predicted-usage.ts';
 export * from './prefix/prefix-plan.ts';
 export * from './prefix/prompt-blocks.ts';
+export * from './prefix/request-notes.ts';
 export * from './prefix/token-estimate.ts';
 export * from './prefix/token-rates.ts';
 export * from './prefix/unplanned.ts';

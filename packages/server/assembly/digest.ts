@@ -73,10 +73,11 @@ export function endWholeNumber(at: usize, limit: u32): u32 {
   run = 0;
   if (absorbed != 0) {
     absorb(from, bytes);
-    if (absorbed >= STRIPE_BYTES) return 0;
     from = DIGEST_STRIPE;
-    bytes = waiting;
+    bytes = absorbed;
   }
+  // No number that means something has so many digits, and of a longer part not all bytes are kept.
+  if (bytes >= STRIPE_BYTES) return 0;
   let value: u32 = 0;
   for (let i: u32 = 0; i < bytes; i++) {
     const c: u32 = load<u8>(from + i);

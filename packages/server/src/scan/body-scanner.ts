@@ -1,4 +1,4 @@
-import type { PromptBlocks } from '@batchwright/core';
+import type { PromptBlocks, RequestNotes } from '@batchwright/core';
 import type { Problem, RandomBytes } from '@batchwright/protocol';
 import type { RequestIndex } from '../spool/spool.ts';
 import { contentProblem, faultProblem, unfinishedProblem, utf8Problem } from './body-problem.ts';
@@ -12,7 +12,7 @@ const HASH_SEED_BYTES = 16;
 /**
  * Checks and indexes one create body at a time, and notes the blocks of its prompts. Its memory holds a ring of blocks, which the caller fills with the body
  * and may write to disk from; bytes are scanned where they lie. Order of calls: `begin`, `feed` until it answers a
- * problem or the body is over, `finish`; and of a body that was accepted `index` and `promptBlocks`.
+ * problem or the body is over, `finish`; and of a body that was accepted `index`, `promptBlocks` and `requestNotes`.
  */
 export class BodyScanner {
   /** The ring's blocks, side by side. What lies in them is the caller's. */
@@ -88,6 +88,11 @@ export class BodyScanner {
   /** The blocks of every request's prompt. Copies, as `index`. */
   promptBlocks(): PromptBlocks {
     return this.#notes.promptBlocks();
+  }
+
+  /** What else of each request an estimate needs. Copies, as `index`. */
+  requestNotes(): RequestNotes {
+    return this.#notes.requestNotes();
   }
 
   /** Piece by piece, since the blocks that a piece completes must fit their window. */

@@ -1,4 +1,4 @@
-import { tokenEstimator, type BlockSize, type PromptBlocks } from '@batchwright/core';
+import { tokenEstimator, type BlockSize, type PromptBlocks, type RequestNotes } from '@batchwright/core';
 import { LIMITS } from '@batchwright/protocol';
 import type { ScannerInstance } from './scanner-module.ts';
 
@@ -72,6 +72,17 @@ export class PromptNotes {
       ...this.#list.join(),
       model: new Uint16Array(numbers).map((model) => (model === UNKNOWN_MODEL ? unknown : model)),
       models: numbers.includes(UNKNOWN_MODEL) ? [...names, ''] : names,
+    };
+  }
+
+  /** What else was noted of each request. Copies, as `promptBlocks`. */
+  requestNotes(): RequestNotes {
+    const { exports, memory } = this.#scanner;
+    const count = this.#requests;
+    return {
+      maxTokens: new Uint32Array(memory.buffer, exports.REQUEST_MAX_TOKENS.value, count).slice(),
+      toolCount: new Uint16Array(memory.buffer, exports.TOOL_COUNTS.value, count).slice(),
+      toolSet: new Float64Array(memory.buffer, exports.TOOL_SETS.value, count).slice(),
     };
   }
 
