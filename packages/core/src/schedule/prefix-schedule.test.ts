@@ -100,6 +100,26 @@ describe('silence', () => {
     expect(takeAll(schedule, 50_000)).toEqual([{ request: 1, role: 'leader', reason: 'gate_timeout' }]);
   });
 
+  it('S4 silence begins when the call does', () => {
+    const { schedule } = scheduleOf(grid(1, 3));
+    schedule.take(room(0));
+    schedule.started(0, 2000);
+    expect([schedule.isReady(50_000), schedule.isReady(51_999)]).toEqual([false, false]);
+    expect(schedule.nextWakeMs()).toBe(52_000);
+    expect(schedule.isReady(52_000)).toBe(true);
+  });
+
+  it('S4 what has expired is led again, and its followers wait once more', () => {
+    const { schedule } = scheduleOf(grid(1, 4));
+    takeAll(schedule, 0);
+    schedule.firstByte(0, WRITTEN, 6000);
+    expect(schedule.isReady(290_000)).toBe(true);
+    expect(takeAll(schedule, 300_000)).toEqual([{ request: 1, role: 'leader', reason: 'leads' }]);
+    expect(schedule.isReady(300_000)).toBe(false);
+    schedule.ended(1, null, 301_000);
+    expect(schedule.isReady(301_000)).toBe(true);
+  });
+
   it('S4 a leader that was handed out and never sent is followed by another', () => {
     const { schedule } = scheduleOf(grid(1, 3));
     schedule.take(room(0));
@@ -173,6 +193,31 @@ describe('expiry', () => {
   });
 });
 
+it('S8 a prefix above a leader that failed is used as soon as it must be', () => {
+  const path = (d: number): string[] => ['s:4000', `d${d}:20000`];
+  const { schedule } = scheduleOf([
+    ...grid(2, 3, { path }).filter((_, request) => request !== 2),
+    ...grid(1, 200, { path: () => ['z:1000'] }),
+  ]);
+  const take = (nowMs: number, firstByteMs = 1000): Turn | null => {
+    const turn = schedule.take(room(nowMs, { concurrency: 1, idle: 1, firstByteMs }));
+    if (turn !== null) schedule.started(turn.request, nowMs);
+    return turn;
+  };
+  expect(take(0)?.request).toBe(0);
+  schedule.firstByte(0, WRITTEN, 8000);
+  expect(take(10_000)?.request).toBe(1);
+  schedule.firstByte(1, READ, 11_000);
+  expect([take(20_000)?.request, take(20_000)?.request]).toEqual([2, 5]);
+  schedule.firstByte(5, WRITTEN, 21_500);
+  schedule.ended(2, null, 22_000);
+  expect(take(220_000, 1e9)).toEqual({ request: 3, role: 'leader', reason: 'look_ahead' });
+  // It must be used by now, but the only one below it that is left is being led.
+  expect(take(249_000)?.reason).toBe('warm');
+  schedule.ended(3, null, 250_000);
+  expect(take(251_000)).toEqual({ request: 4, role: 'leader', reason: 'nearest_expiry' });
+});
+
 describe('several batches', () => {
   it('S10 two batches never lead a prefix at once, and what one warms the other follows', () => {
     const { schedule: mine, warmth } = scheduleOf(grid(1, 3));
@@ -186,6 +231,14 @@ describe('several batches', () => {
     mine.firstByte(0, WRITTEN, 6000);
     expect([told, other.isReady(6000)]).toEqual([1, true]);
     expect(takeAll(other, 6000).map(({ role }) => role)).toEqual(['follower', 'follower', 'follower']);
+  });
+
+  it('S10 the way down avoids what another batch is leading', () => {
+    const path = (d: number): string[] => ['s:4000', `d${d}:20000`];
+    const { schedule: mine, warmth } = scheduleOf(grid(1, 3, { path }));
+    const { schedule: other } = scheduleOf(grid(2, 3, { path }), warmth);
+    takeAll(mine, 0);
+    expect(takeAll(other, 0)).toEqual([{ request: 3, role: 'leader', reason: 'leads' }]);
   });
 
   it('S10 a batch that comes later finds warm what is warm', () => {

@@ -66,6 +66,8 @@ describe('life', () => {
     expect(warmth.expiresMs(a)).toBe(100_000 + TTL_MS - SLACK_MS);
     warmth.notUsed(a);
     expect(warmth.expiresMs(a)).toBe(TTL_MS - SLACK_MS);
+    warmth.confirm(a, 90_000, 101_000);
+    expect(warmth.expiresMs(a)).toBe(90_000 + TTL_MS - SLACK_MS);
   });
 
   it('W2 a prefix that was taken for cold is warm again when a late first byte shows it', () => {
@@ -94,6 +96,16 @@ it('W3 a prefix whose leaders have all come to nothing is cold', () => {
   expect(warmth.state(a)).toBe(warming);
   warmth.leadOver(a);
   expect(warmth.state(a)).toBe(cold);
+});
+
+it('W3 a prefix that expires while another call leads it waits for that', () => {
+  const { warmth, a } = scope();
+  warmth.lead(a, TTL_MS, 0, 0);
+  warmth.lead(a, TTL_MS, 0, 290_000);
+  warmth.confirm(a, 0, 291_000);
+  warmth.leadOver(a);
+  warmth.advance(TTL_MS);
+  expect([warmth.state(a), warmth.isOverdue(a)]).toEqual([warming, false]);
 });
 
 describe('silence', () => {

@@ -35,6 +35,17 @@ it('S9 open prefixes share the places, and there are no more of them than phases
   expect(spread.groupLimit(room(0), TTL_MS)).toBe(2);
 });
 
+it('S9 a share is rounded up only where a later phase still has a place for each', () => {
+  const quota = (openGroups: number): number => {
+    const spread = new StartSpread();
+    const wide = room(0, { concurrency: 50 });
+    let started = 0;
+    for (; spread.startsMs(0, wide, TTL_MS, 100, openGroups) === 0; started++) spread.started(0, wide, TTL_MS);
+    return started;
+  };
+  expect([1, 10, 16, 20, 25].map(quota)).toEqual([25, 3, 2, 1, 1]);
+});
+
 it('S9 when there is a place for all that wait, or too few to keep anything warm, nobody waits', () => {
   const spread = new StartSpread();
   spread.started(0, room(0, { concurrency: 2 }), TTL_MS);
