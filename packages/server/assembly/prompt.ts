@@ -195,8 +195,7 @@ function enterParams(): void {
 
 function paramsKeyEnds(at: usize, word: Word): void {
   member = word;
-  if (word == Word.Other || word > Word.CacheControl) {
-    member = Word.Other;
+  if (word == Word.Other) {
     memberKey = endDigest(at);
     memberIdentity = capturedKeyIdentity();
     return;
