@@ -35,7 +35,7 @@ it('S9 open prefixes share the places, and there are no more of them than phases
   expect(spread.groupLimit(room(0), TTL_MS)).toBe(2);
 });
 
-it('S9 a share is rounded up only where a later phase still has a place for each', () => {
+it('S9 a share is rounded up, but not so that a later phase has no place for each', () => {
   const quota = (openGroups: number): number => {
     const spread = new StartSpread();
     const wide = room(0, { concurrency: 50 });

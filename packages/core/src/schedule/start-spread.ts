@@ -53,8 +53,8 @@ function phasesOf({ durationMs }: Room, ttlMs: number): number {
   return Math.max(1, Math.ceil(durationMs / (LIFE_SHARE * ttlMs)));
 }
 
-/** Calls of one node that start in one phase: its share, rounded up where each later phase still has a place for it. */
+/** Calls of one node that start in one phase: its share, rounded up; of whole places, so that each later phase has one. */
 function quotaOf({ concurrency }: Room, phases: number, openGroups: number): number {
   const places = Math.floor(concurrency / Math.max(1, openGroups));
-  return Math.max(1, Math.min(Math.ceil(places / phases), places - (phases - 1)));
+  return Math.max(1, Math.ceil(places / phases));
 }
