@@ -10,9 +10,10 @@ import { Utf8Check } from './utf8-check.ts';
 const HASH_SEED_BYTES = 16;
 
 /**
- * Checks and indexes one create body at a time, and notes the blocks of its prompts. Its memory holds a ring of blocks, which the caller fills with the body
- * and may write to disk from; bytes are scanned where they lie. Order of calls: `begin`, `feed` until it answers a
- * problem or the body is over, `finish`; and of a body that was accepted `index`, `promptBlocks` and `requestNotes`.
+ * Checks and indexes one create body at a time, and notes the blocks of its prompts. Its memory holds a ring of blocks,
+ * which the caller fills with the body and may write to disk from; bytes are scanned where they lie. Order of calls:
+ * `begin`, `feed` until it answers a problem or the body is over, `finish`; and of a body that was accepted `index`,
+ * `promptBlocks` and `requestNotes`.
  */
 export class BodyScanner {
   /** The ring's blocks, side by side. What lies in them is the caller's. */
