@@ -9,12 +9,13 @@ import { WARM_STATE } from './warm-state.ts';
 const READ = { readTokens: 20_000, createdTokens: 0 };
 const WRITTEN = { readTokens: 0, createdTokens: 20_000 };
 const LIFE_MS = 298_000;
+const UNWATCHED = { stateChanged: () => undefined, expiresSooner: () => undefined };
 
 /** The calls of one batch, the first prefix of which request 0 has warmed. */
 function warmCalls(requests: readonly PathRequest[]) {
   const { plan } = planOf(requests);
   const warmth = new PrefixWarmth(UPSTREAM_PROFILES.anthropic);
-  const prefixes = warmth.attach(plan, { stateChanged: () => undefined });
+  const prefixes = warmth.attach(plan, UNWATCHED);
   const calls = new PrefixCalls(plan, new LeaderReach(plan), warmth, prefixes);
   const call = (request: number, nowMs: number): void => {
     calls.taken(request, nowMs);
@@ -56,7 +57,7 @@ it('W6 in doubt the first follower that goes makes the others wait for its first
   }
   call(10, 200_000);
   calls.firstByte(10, WRITTEN, 206_000);
-  const other = warmth.attach(planOf(grid(2, 10)).plan, { stateChanged: () => undefined })[1] as number;
+  const other = warmth.attach(planOf(grid(2, 10)).plan, UNWATCHED)[1] as number;
   expect(warmth.state(other)).toBe(WARM_STATE.warm);
   call(11, 206_000);
   expect(warmth.state(other)).toBe(WARM_STATE.settling);
@@ -68,7 +69,7 @@ it('W9 a call that is answered without a first byte of its own is proof at its e
   const { warmth, calls, call } = warmCalls(grid(2, 2));
   call(2, 10_000);
   calls.ended(2, WRITTEN, 30_000);
-  const [, second = -1] = warmth.attach(planOf(grid(2, 2)).plan, { stateChanged: () => undefined });
+  const [, second = -1] = warmth.attach(planOf(grid(2, 2)).plan, UNWATCHED);
   expect(warmth.state(second)).toBe(WARM_STATE.warm);
 });
 

@@ -181,6 +181,20 @@ describe('expiry', () => {
     expect(use(240_000)).toEqual({ request: 2, role: 'follower', reason: 'warm' });
   });
 
+  it('S8 a use that came to nothing is made again at once, by whichever batch', () => {
+    const { schedule, warmth } = scheduleOf(grid(1, 200));
+    const { schedule: other } = scheduleOf(grid(1, 200), warmth);
+    takeAll(schedule, 0);
+    schedule.firstByte(0, WRITTEN, 6000);
+    const one = { concurrency: 1, idle: 1 };
+    expect(other.take(room(239_000, one))).toEqual({ request: 0, role: 'follower', reason: 'nearest_expiry' });
+    expect(schedule.take(room(239_000, one))).toEqual({ request: 1, role: 'follower', reason: 'warm' });
+    other.ended(0, null, 239_500);
+    expect(schedule.take(room(239_500, one))).toEqual({ request: 2, role: 'follower', reason: 'nearest_expiry' });
+    schedule.ended(1, null, 239_600);
+    expect(other.take(room(239_600, one))?.reason).toBe('nearest_expiry');
+  });
+
   it('S8 a prefix that only has others below it is kept warm by the leader of one', () => {
     const { schedule } = scheduleOf(grid(2, 200, { path: (d) => ['s:4000', `d${d}:20000`] }));
     const one = { concurrency: 1, idle: 1 };

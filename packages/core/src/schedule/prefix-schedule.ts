@@ -169,6 +169,11 @@ export class PrefixSchedule {
     this.#changed();
   }
 
+  /** A use of a node, by this batch or another, has come to nothing. */
+  expiresSooner(node: number): void {
+    if (!this.#isClosed) this.#expiry.moved(node);
+  }
+
   /** A prefix about to expire is used: by a follower of its own, or by the leader of one below it. */
   #nearestExpiry(room: Room): Turn | null {
     const soonMs = Math.max(

@@ -10,6 +10,10 @@ class Witness implements WarmthWatcher {
   stateChanged(node: number, state: WarmState): void {
     this.told.push([node, state]);
   }
+  readonly sooner: number[] = [];
+  expiresSooner(node: number): void {
+    this.sooner.push(node);
+  }
 }
 
 const TTL_MS = 300_000;
@@ -60,11 +64,14 @@ describe('life', () => {
   });
 
   it('W2 what is asked for is expected to live on, until that comes to nothing', () => {
-    const { warmth, a } = scope();
+    const { warmth, a, witness } = scope();
     warmUp(warmth, a, 0);
     warmth.asked(a, 100_000);
     expect(warmth.expiresMs(a)).toBe(100_000 + TTL_MS - SLACK_MS);
+    expect(witness.sooner).toEqual([]);
     warmth.notUsed(a);
+    warmth.notUsed(a);
+    expect(witness.sooner).toEqual([0]);
     expect(warmth.expiresMs(a)).toBe(TTL_MS - SLACK_MS);
     warmth.confirm(a, 90_000, 101_000);
     expect(warmth.expiresMs(a)).toBe(90_000 + TTL_MS - SLACK_MS);

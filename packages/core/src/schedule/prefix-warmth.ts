@@ -139,7 +139,10 @@ export class PrefixWarmth {
 
   /** A use came to nothing: it has not kept the prefix alive. */
   notUsed(prefix: number): void {
-    this.#prefixes.askedMs[prefix] = this.#prefixes.usedMs[prefix] as number;
+    const { askedMs, usedMs } = this.#prefixes;
+    if (askedMs[prefix] === usedMs[prefix]) return;
+    askedMs[prefix] = usedMs[prefix] as number;
+    if (this.state(prefix) === WARM_STATE.warm) this.#watching.tellSooner(prefix);
   }
 
   /** A call that began at `startedMs` has read or written the prefix. */
@@ -320,7 +323,7 @@ export class PrefixWarmth {
   #set(prefix: number, state: WarmState): void {
     if (this.#prefixes.state[prefix] === state) return;
     this.#prefixes.state[prefix] = state;
-    this.#watching.tell(prefix, state);
+    this.#watching.tellState(prefix, state);
   }
 
   #forgetIfIdle(prefix: number): void {

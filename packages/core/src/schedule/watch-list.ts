@@ -4,6 +4,8 @@ import type { WarmState } from './warm-state.ts';
 /** Told when what is known of a prefix changes. `node` is the number the watcher knows it by. */
 export interface WarmthWatcher {
   stateChanged(node: number, state: WarmState): void;
+  /** A use came to nothing: the prefix expires sooner than was to be expected. */
+  expiresSooner(node: number): void;
 }
 
 /** Who watches which prefix: linked lists in typed arrays, twelve bytes an entry, since most prefixes have one watcher. */
@@ -45,10 +47,20 @@ export class WatchList {
     this.#numbers.delete(watcher);
   }
 
-  tell(prefix: number, state: WarmState): void {
+  tellState(prefix: number, state: WarmState): void {
     for (let entry = this.#head[prefix] as number; entry !== 0; entry = this.#next[entry] as number) {
-      this.#watchers[this.#watcher[entry] as number]?.stateChanged(this.#node[entry] as number, state);
+      this.#watcherOf(entry)?.stateChanged(this.#node[entry] as number, state);
     }
+  }
+
+  tellSooner(prefix: number): void {
+    for (let entry = this.#head[prefix] as number; entry !== 0; entry = this.#next[entry] as number) {
+      this.#watcherOf(entry)?.expiresSooner(this.#node[entry] as number);
+    }
+  }
+
+  #watcherOf(entry: number): WarmthWatcher | null {
+    return this.#watchers[this.#watcher[entry] as number] ?? null;
   }
 
   #numberOf(watcher: WarmthWatcher): number {

@@ -142,4 +142,5 @@ class Queue implements Pick<PrefixSchedule, keyof PrefixSchedule> {
   ended(): void {}
   close(): void {}
   stateChanged(): void {}
+  expiresSooner(): void {}
 }
