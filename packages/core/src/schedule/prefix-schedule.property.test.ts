@@ -18,7 +18,7 @@ it('S1 each prefix is written once and read by all others, whatever the tree and
       const { written, read } = runSchedules({ batches: [{ plan }], concurrency: places });
       expect({ written, read }).toEqual(bound);
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
 
@@ -43,7 +43,7 @@ it('S5 the end comes within twice the larger of all work and the longest chain',
       expect(makespanMs).toBeGreaterThanOrEqual(Math.max(workMs, chainMs) - 1e-3);
       expect(makespanMs).toBeLessThanOrEqual(2 * Math.max(workMs, chainMs));
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
 
@@ -67,7 +67,7 @@ it('S10 two batches that share prefixes write each once between them', () => {
       expect(written).toBe(bound.written);
       expect(read).toBe(2 * bound.read + bound.written);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -105,7 +105,7 @@ it('S4 nothing is lost, done twice or stuck, whatever fails', () => {
       expect(result.peak).toBeLessThanOrEqual(places);
       expect(result.warmth.openGroups).toBe(0);
     }),
-    { numRuns: 400 },
+    { numRuns: 120 },
   );
 });
 
