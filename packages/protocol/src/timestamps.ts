@@ -14,6 +14,11 @@ export function formatTimestamp(us: MicrosecondsUtc): string {
   return `${new Date(ms).toISOString().slice(0, -1)}${micros}Z`;
 }
 
+/** `2024-09-24`: the day, in UTC, that a moment lies in. */
+export function formatDay(us: MicrosecondsUtc): string {
+  return new Date(Math.floor(us / 1000)).toISOString().slice(0, 10);
+}
+
 /** As `formatTimestamp`, keeping an absent moment absent. */
 export function formatOptionalTimestamp(us: MicrosecondsUtc | null): string | null {
   return us === null ? null : formatTimestamp(us);

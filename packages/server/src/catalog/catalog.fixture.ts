@@ -1,5 +1,6 @@
+import { emptyUsage, type LedgerTotals, type UsageSum } from '@batchwright/core';
 import type { RequestCounts, BatchId, KeyId, MicrosecondsUtc, RandomBytes, WorkspaceId } from '@batchwright/protocol';
-import type { NewApiKey, NewBatch } from './catalog.ts';
+import type { LedgerCheckpoint, NewApiKey, NewBatch } from './catalog.ts';
 import type { CatalogSources } from './founding.ts';
 
 /** 2026-11-01T00:00:00Z, the moment at which tests begin. */
@@ -49,4 +50,14 @@ export function newKey(workspace: WorkspaceId, name: string, changes: Partial<Ne
 
 export function counts(processing: number, succeeded: number, rest: Partial<RequestCounts> = {}): RequestCounts {
   return { processing, succeeded, errored: 0, canceled: 0, expired: 0, ...rest };
+}
+
+/** Totals of one model. */
+export function totals(model: string, sum: Partial<UsageSum>): LedgerTotals {
+  return new Map([[model, { ...emptyUsage(), ...sum }]]);
+}
+
+/** A ledger of model `m` that covers so many lines. */
+export function checkpoint(rows: number, sum: Partial<UsageSum>, offsetUs = 0): LedgerCheckpoint {
+  return { rows, bytes: rows * 100, atUs: at(offsetUs), totals: totals('m', sum) };
 }

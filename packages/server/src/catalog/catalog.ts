@@ -1,4 +1,4 @@
-import type { BatchRecord } from '@batchwright/core';
+import type { BatchRecord, LedgerTotals, Prediction } from '@batchwright/core';
 import type {
   BatchId,
   KeyId,
@@ -79,6 +79,37 @@ export interface WorkspaceCatalog {
   listKeys(): Promise<readonly ApiKey[]>;
   /** Revoking twice keeps the first moment. */
   revokeKey(id: KeyId, nowUs: MicrosecondsUtc): Promise<'revoked' | 'missing'>;
+
+  /**
+   * What the workspace's batches used, deleted ones included, by the UTC day on which it was recorded; both days belong
+   * to it. Days with nothing are left out; oldest first.
+   */
+  usage(id: WorkspaceId, fromDay: string, toDay: string): Promise<readonly DayUsage[]>;
+}
+
+/** What one day came to. */
+export interface DayUsage {
+  /** `YYYY-MM-DD`. */
+  readonly day: string;
+  readonly totals: LedgerTotals;
+}
+
+/** What a shard's results used and cost, as far as it was recorded. */
+export interface LedgerCheckpoint {
+  /** Result lines it covers, and their bytes: those beyond are read again when the shard is opened. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** What it gained since the last checkpoint counts for the day of this moment. */
+  readonly atUs: MicrosecondsUtc;
+  readonly totals: LedgerTotals;
+}
+
+/** What a batch was expected to cost, and what it came to. */
+export interface BatchAccount {
+  /** Null when nobody predicted. */
+  readonly prediction: Prediction | null;
+  /** Null until the first checkpoint. */
+  readonly ledger: LedgerCheckpoint | null;
 }
 
 /** Where a page lies: `after_id` walks to older batches, `before_id` to newer ones. */
@@ -106,11 +137,14 @@ export interface BatchCatalog {
     batch: NewBatch,
     nowUs: MicrosecondsUtc,
     queueLimit: number | null,
+    prediction?: Prediction | null,
   ): Promise<
     { readonly type: 'created'; readonly batch: BatchRecord } | { readonly type: 'queue_full'; readonly queued: number }
   >;
   /** Null for missing, deleted, and every other workspace's. */
   find(workspaceId: WorkspaceId, id: BatchId): Promise<BatchRecord | null>;
+  /** Null as for `find`. Archived batches keep theirs. */
+  account(workspaceId: WorkspaceId, id: BatchId): Promise<BatchAccount | null>;
   /** Newest first. A deleted batch still serves as a cursor; an id never seen in the workspace is `unknown_cursor`. */
   list(workspaceId: WorkspaceId, cursor: Cursor, limit: number): Promise<BatchPage | 'unknown_cursor'>;
   /** Applies `cancel_requested`; answers the batch as it is afterwards. */
@@ -167,13 +201,16 @@ export interface ShardCatalog {
   ): Promise<readonly Lease[]>;
   /** Answers the batch as it is now, so that the owner sees a cancel made through another node; null when lost. */
   renew(lease: Lease, nowUs: MicrosecondsUtc, leaseMs: number): Promise<BatchRecord | null>;
+  /** The shard's ledger as of its last checkpoint; null when there was none. */
+  ledger(lease: Lease): Promise<LedgerCheckpoint | null>;
   /**
-   * Checkpoints counters while the batch runs. Counters never go back: a checkpoint that would take one back, or that
-   * comes after the end, is `written` and changes nothing.
+   * Checkpoints counters, and the ledger if there is one, while the batch runs. Neither goes back: what would take a
+   * counter back or covers fewer lines, and what comes after the end, is `written` and changes nothing. What the ledger
+   * gained is added to the usage of its workspace in the same step, and stays there when the batch is deleted.
    */
-  recordProgress(lease: Lease, counts: RequestCounts): Promise<LeaseWrite>;
-  /** Applies `all_settled`, once every shard of the batch has settled. */
-  end(lease: Lease, counts: RequestCounts, nowUs: MicrosecondsUtc): Promise<LeaseWrite>;
+  recordProgress(lease: Lease, counts: RequestCounts, ledger?: LedgerCheckpoint): Promise<LeaseWrite>;
+  /** Applies `all_settled`, once every shard of the batch has settled, together with the last checkpoint of its ledger. */
+  end(lease: Lease, counts: RequestCounts, nowUs: MicrosecondsUtc, ledger?: LedgerCheckpoint): Promise<LeaseWrite>;
   /** Gives the shard back at once, for shutdown. */
   release(lease: Lease): Promise<LeaseWrite>;
   /**

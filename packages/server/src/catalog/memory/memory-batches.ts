@@ -14,7 +14,7 @@ export function memoryBatches({ workspaces, batches }: MemoryTables): BatchCatal
   };
   const idOf = ({ record }: MemoryBatch) => record.id;
   return {
-    async create(batch, nowUs, queueLimit) {
+    async create(batch, nowUs, queueLimit, prediction = null) {
       const queued = alive()
         .filter(({ record }) => record.workspaceId === batch.workspaceId)
         .reduce((sum, { record }) => sum + record.counts.processing, 0);
@@ -26,10 +26,14 @@ export function memoryBatches({ workspaces, batches }: MemoryTables): BatchCatal
       assert(!batches.some(({ record }) => record.id === batch.id), `batch ${batch.id} exists`);
       const record = newRecord(batch, nowUs, batches.at(-1)?.record.createdAtUs ?? null);
       const lease = { node: null, epoch: 0, untilUs: 0 };
-      batches.push({ record, deleted: false, segmentsForgotten: false, lease });
+      batches.push({ record, deleted: false, segmentsForgotten: false, prediction, ledger: null, lease });
       return { type: 'created', batch: record };
     },
     find: async (workspaceId, id) => within(workspaceId, id)?.record ?? null,
+    async account(workspaceId, id) {
+      const batch = within(workspaceId, id);
+      return batch === undefined ? null : { prediction: batch.prediction, ledger: batch.ledger };
+    },
     list: async (workspaceId, cursor, limit) =>
       page(
         batches.filter(({ record }) => record.workspaceId === workspaceId),

@@ -13,7 +13,7 @@ import { memoryWorkspaces } from './memory-workspaces.ts';
 /** A catalog in memory, founded anew. */
 export function createMemoryCatalog(sources: CatalogSources): Catalog {
   const { organizationId, workspace } = found(sources);
-  const tables: MemoryTables = { workspaces: [workspace], keys: [], batches: [] };
+  const tables: MemoryTables = { workspaces: [workspace], keys: [], batches: [], usage: [] };
   let closed = false;
   return {
     organizationId,

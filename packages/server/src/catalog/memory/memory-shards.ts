@@ -1,13 +1,26 @@
-import { transitionBatch } from '@batchwright/core';
-import type { Lease, ShardCatalog } from '../catalog.ts';
+import { mergeTotals, transitionBatch } from '@batchwright/core';
+import { formatDay } from '@batchwright/protocol';
+import type { Lease, LedgerCheckpoint, ShardCatalog } from '../catalog.ts';
+import { gainOf } from '../stored-ledger.ts';
 import { withProgress } from '../stored-batch.ts';
 import type { MemoryBatch, MemoryTables } from './memory-tables.ts';
 
-export function memoryShards({ batches }: MemoryTables): ShardCatalog {
+export function memoryShards({ batches, usage }: MemoryTables): ShardCatalog {
   const held = ({ batch, shard, epoch }: Lease): MemoryBatch | undefined =>
     batches.find(
       (other) => !other.deleted && other.record.id === batch.id && shard === 0 && other.lease.epoch === epoch,
     );
+  const recordLedger = (batch: MemoryBatch, next: LedgerCheckpoint | undefined): void => {
+    const gain = next === undefined || batch.record.status === 'ended' ? null : gainOf(batch.ledger, next);
+    if (next === undefined || gain === null) return;
+    batch.ledger = next;
+    if (gain.size === 0) return;
+    const { workspaceId } = batch.record;
+    const day = formatDay(next.atUs);
+    const known = usage.find((row) => row.workspaceId === workspaceId && row.day === day);
+    if (known === undefined) usage.push({ workspaceId, day, totals: gain });
+    else known.totals = mergeTotals(known.totals, gain);
+  };
   return {
     async claim(node, nowUs, leaseMs, limit, only) {
       return batches
@@ -26,16 +39,20 @@ export function memoryShards({ batches }: MemoryTables): ShardCatalog {
       batch.lease.untilUs = nowUs + leaseMs * 1000;
       return batch.record;
     },
-    async recordProgress(lease, counts) {
+    ledger: async (lease) => held(lease)?.ledger ?? null,
+    async recordProgress(lease, counts, ledger) {
       const batch = held(lease);
       if (batch === undefined) return 'lost';
-      batch.record = withProgress(batch.record, counts);
+      const next = withProgress(batch.record, counts);
+      recordLedger(batch, ledger);
+      batch.record = next;
       return 'written';
     },
-    async end(lease, counts, nowUs) {
+    async end(lease, counts, nowUs, ledger) {
       const batch = held(lease);
       if (batch === undefined) return 'lost';
       const transition = transitionBatch(batch.record, { type: 'all_settled', counts }, nowUs);
+      recordLedger(batch, ledger);
       if (transition.type === 'changed') batch.record = transition.batch;
       return 'written';
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { WorkspaceCatalog } from '../catalog.ts';
 import type { MemoryTables } from './memory-tables.ts';
 
-export function memoryWorkspaces({ workspaces, keys }: MemoryTables): WorkspaceCatalog {
+export function memoryWorkspaces({ workspaces, keys, usage }: MemoryTables): WorkspaceCatalog {
   const byAge = <Item extends { readonly createdAtUs: number }>(items: readonly Item[]) =>
     items.toSorted((a, b) => a.createdAtUs - b.createdAtUs);
   return {
@@ -41,5 +41,10 @@ export function memoryWorkspaces({ workspaces, keys }: MemoryTables): WorkspaceC
       if (entry.key.revokedAtUs === null) entry.key = { ...entry.key, revokedAtUs: nowUs };
       return 'revoked';
     },
+    usage: async (id, fromDay, toDay) =>
+      usage
+        .filter(({ workspaceId, day }) => workspaceId === id && day >= fromDay && day <= toDay)
+        .toSorted((a, b) => (a.day < b.day ? -1 : 1))
+        .map(({ day, totals }) => ({ day, totals })),
   };
 }

@@ -1,5 +1,6 @@
 import type { SqliteDatabase } from './driver.ts';
 import { firstSchema } from './migrations/0001-first-schema.ts';
+import { ledgers } from './migrations/0002-ledgers.ts';
 import { inTransaction } from './transaction.ts';
 
 /** One numbered step of the schema. A step that was released is never edited; the next one follows it. */
@@ -10,7 +11,7 @@ export interface Migration {
 }
 
 /** Every step, in order; the version of a database is the number of the last one it took. */
-export const MIGRATIONS: readonly Migration[] = [firstSchema];
+export const MIGRATIONS: readonly Migration[] = [firstSchema, ledgers];
 
 /** Thrown when a newer Batchwright has been at work on the database. */
 export class CatalogTooNewError extends Error {

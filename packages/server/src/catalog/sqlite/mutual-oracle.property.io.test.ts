@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { at, batchId, newBatch, newKey, sources, workspaceId } from '../catalog.fixture.ts';
+import { at, batchId, checkpoint, DAY_US, newBatch, newKey, sources, workspaceId } from '../catalog.fixture.ts';
 import type { Catalog, Lease } from '../catalog.ts';
 import { createMemoryCatalog } from '../memory/memory-catalog.ts';
 import { openSqliteCatalog } from './sqlite-catalog.ts';
@@ -30,6 +30,8 @@ const nowUs = fc.integer({ min: 0, max: 12 }).map((tick) => at(tick * 5));
 const limit = fc.integer({ min: 1, max: 4 });
 const leaseMs = fc.constantFrom(0, 0.005, 0.02);
 const pick = fc.nat({ max: 5 });
+const rows = fc.option(fc.nat({ max: 12 }));
+const day = fc.nat({ max: 2 });
 const settled = fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 3 }), fc.nat({ max: 2 }), fc.nat({ max: 2 }));
 
 const countsOf = (requestCount: number, [succeeded, errored, canceled, expired]: readonly number[]) => {
@@ -37,6 +39,10 @@ const countsOf = (requestCount: number, [succeeded, errored, canceled, expired]:
   const processing = requestCount - parts[0] - parts[1] - parts[2] - parts[3];
   return { processing, succeeded: parts[0], errored: parts[1], canceled: parts[2], expired: parts[3] };
 };
+
+/** Covers more lines by costing more, as ledgers do. */
+const ledgerOf = ({ rows: covered, day: offset }: { readonly rows: number | null; readonly day: number }) =>
+  covered === null ? undefined : checkpoint(covered, { requests: covered, costNanoUsd: covered * 3 }, offset * DAY_US);
 
 const withLease = (index: number, use: (side: Side, lease: Lease) => Promise<unknown>) => async (side: Side) => {
   const lease = side.leases.at(-1 - index);
@@ -63,17 +69,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     name: `renew ${JSON.stringify(a)}`,
     ask: withLease(a.pick, ({ catalog }, lease) => catalog.shards.renew(lease, a.nowUs, a.leaseMs)),
   })),
-  fc.record({ pick, settled }).map((a) => ({
+  fc.record({ pick, settled, rows, day }).map((a) => ({
     name: `progress ${JSON.stringify(a)}`,
     ask: withLease(a.pick, ({ catalog }, lease) =>
-      catalog.shards.recordProgress(lease, countsOf(lease.batch.requestCount, a.settled)),
+      catalog.shards.recordProgress(lease, countsOf(lease.batch.requestCount, a.settled), ledgerOf(a)),
     ),
   })),
-  fc.record({ pick, nowUs, expired: fc.boolean() }).map((a) => ({
+  fc.record({ pick, nowUs, expired: fc.boolean(), rows, day }).map((a) => ({
     name: `end ${JSON.stringify(a)}`,
     ask: withLease(a.pick, ({ catalog }, lease) => {
       const total = lease.batch.requestCount;
-      return catalog.shards.end(lease, countsOf(total, a.expired ? [0, 0, 0, total] : [total, 0, 0, 0]), a.nowUs);
+      const counts = countsOf(total, a.expired ? [0, 0, 0, total] : [total, 0, 0, 0]);
+      return catalog.shards.end(lease, counts, a.nowUs, ledgerOf(a));
     }),
   })),
   fc.record({ pick }).map((a) => ({
@@ -125,9 +132,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function view(side: Side): Promise<unknown> {
   const { batches, workspaces } = side.catalog;
   const lists = [];
-  for (const mine of [true, false]) lists.push(await batches.list(await workspaceOf(side, mine), { type: 'first' }, 3));
+  const usage = [];
+  const accounts = [];
+  for (const mine of [true, false]) {
+    const id = await workspaceOf(side, mine);
+    lists.push(await batches.list(id, { type: 'first' }, 3));
+    usage.push(await workspaces.usage(id, '2026-11-01', '2026-11-30'));
+    for (const i of [0, 1, 2, 3, 4, 5, 6]) accounts.push(await batches.account(id, batchId(i)));
+  }
   return {
     lists,
+    usage,
+    accounts,
     tally: await batches.tally(),
     deleted: await batches.deletedBatches(9),
     oldest: await batches.oldestUnarchived(),

@@ -1,9 +1,17 @@
-import { transitionBatch, type BatchEvent, type BatchRecord, type BatchTransition } from '@batchwright/core';
+import {
+  transitionBatch,
+  type BatchEvent,
+  type BatchRecord,
+  type BatchTransition,
+  type Prediction,
+} from '@batchwright/core';
 import type { BatchId, MicrosecondsUtc, RequestCounts, WorkspaceId } from '@batchwright/protocol';
 import type { BatchCatalog, BatchPage, CatalogTally, Cursor } from '../catalog.ts';
 import { newRecord } from '../stored-batch.ts';
+import { encodePrediction } from '../stored-ledger.ts';
 import type { SqliteDatabase } from './driver.ts';
 import { batchOf } from './rows.ts';
+import { findAccount } from './sqlite-ledgers.ts';
 import type { Statements } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -13,7 +21,7 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
     return batch?.workspaceId === workspaceId ? batch : null;
   };
   return {
-    create: async (batch, nowUs, queueLimit) =>
+    create: async (batch, nowUs, queueLimit, prediction = null) =>
       inTransaction(database, () => {
         const { queued } = statements.findQueued.get(batch.workspaceId) as { readonly queued: number | null };
         const queuedNow = queued ?? 0;
@@ -22,10 +30,11 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
         }
         const { newest_us: newestUs } = statements.findNewest.get() as { readonly newest_us: MicrosecondsUtc | null };
         const record = newRecord(batch, nowUs, newestUs);
-        insertBatch(statements, record);
+        insertBatch(statements, record, prediction);
         return { type: 'created', batch: record };
       }),
     find: async (workspaceId, id) => within(workspaceId, id),
+    account: async (workspaceId, id) => findAccount(statements, workspaceId, id),
     list: async (workspaceId, cursor, limit) => listPage(statements, workspaceId, cursor, limit),
     cancel: async (workspaceId, id, nowUs) =>
       inTransaction(database, () => {
@@ -41,6 +50,7 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
         const transition = transitionBatch(batch, { type: 'delete_requested' }, nowUs);
         if (transition.type !== 'removed') return 'still_running';
         statements.deleteShards.run(id);
+        statements.deleteLedgers.run(id);
         statements.deleteBatch.run(nowUs, id);
         return 'deleted';
       }),
@@ -93,7 +103,7 @@ export function updateBatch(statements: Statements, batch: BatchRecord): void {
   );
 }
 
-function insertBatch(statements: Statements, batch: BatchRecord): void {
+function insertBatch(statements: Statements, batch: BatchRecord, prediction: Prediction | null): void {
   statements.insertBatch.run(
     batch.id,
     batch.workspaceId,
@@ -106,6 +116,7 @@ function insertBatch(statements: Statements, batch: BatchRecord): void {
     JSON.stringify(batch.betas),
     batch.userProfileId,
     JSON.stringify(batch.options),
+    prediction === null ? null : encodePrediction(prediction),
   );
   statements.insertShard.run(batch.id, batch.expiresAtUs);
 }

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { at, batchId, DAY_US, newBatch, newKey, sources, START_US } from '../catalog.fixture.ts';
 import { catalogSuite } from '../catalog.suite.ts';
 import type { Catalog } from '../catalog.ts';
+import { ledgerSuite } from '../ledger.suite.ts';
 import { openDatabase } from './driver.ts';
 import { CatalogTooNewError, migrate, MIGRATIONS } from './migration.ts';
 import { openSqliteCatalog } from './sqlite-catalog.ts';
@@ -18,7 +19,7 @@ async function freshFile() {
   return { file: join(directory, 'catalog.db'), remove: () => rm(directory, { recursive: true, force: true }) };
 }
 
-catalogSuite('SQLite catalog', async () => {
+async function openFresh() {
   const { file, remove } = await freshFile();
   const catalogs = [await openSqliteCatalog(file, sources())];
   const [catalog] = catalogs as [Catalog];
@@ -35,7 +36,10 @@ catalogSuite('SQLite catalog', async () => {
       await remove();
     },
   };
-});
+}
+
+catalogSuite('SQLite catalog', openFresh);
+ledgerSuite('SQLite catalog', openFresh);
 
 describe('a SQLite file', () => {
   test('is its owner’s alone to read', async () => {
@@ -55,7 +59,7 @@ describe('a SQLite file', () => {
     database.close();
     const refusal = openSqliteCatalog(file, sources());
     await expect(refusal).rejects.toBeInstanceOf(CatalogTooNewError);
-    await expect(refusal).rejects.toThrow(/version 7.*up to 1; run the newer Batchwright/);
+    await expect(refusal).rejects.toThrow(/version 7.*up to 2; run the newer Batchwright/);
     await remove();
   });
 
@@ -68,7 +72,8 @@ describe('a SQLite file', () => {
 });
 
 describe('migrations', () => {
-  const second = { version: 2, name: 'second', sql: 'CREATE TABLE second (id INTEGER) STRICT' };
+  const newest = MIGRATIONS.length;
+  const second = { version: newest + 1, name: 'second', sql: 'CREATE TABLE second (id INTEGER) STRICT' };
   const versionOf = async (file: string) => {
     const database = await openDatabase(file);
     const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
@@ -87,7 +92,7 @@ describe('migrations', () => {
     migrate(database, [...MIGRATIONS, second]);
     expect(database.prepare('SELECT count(*) AS n FROM batches').get()).toEqual({ n: 1 });
     database.close();
-    expect(await versionOf(file)).toBe(2);
+    expect(await versionOf(file)).toBe(newest + 1);
     await remove();
   });
 
@@ -95,14 +100,14 @@ describe('migrations', () => {
     const { file, remove } = await freshFile();
     const database = await openDatabase(file);
     const broken = {
-      version: 2,
+      version: newest + 1,
       name: 'broken',
       sql: 'CREATE TABLE half (id INTEGER); CREATE TABLE half (id INTEGER)',
     };
-    expect(() => migrate(database, [...MIGRATIONS, broken])).toThrow(/migration 2 \(broken\)/);
+    expect(() => migrate(database, [...MIGRATIONS, broken])).toThrow(/migration \d+ \(broken\)/);
     expect(database.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'half'").get()).toEqual({ n: 0 });
     database.close();
-    expect(await versionOf(file)).toBe(1);
+    expect(await versionOf(file)).toBe(newest);
     await remove();
   });
 
@@ -119,6 +124,7 @@ describe('the schema', () => {
     ['an archived batch that runs', 'UPDATE batches SET archived_at_us = 1'],
     ['a deleted batch that runs', 'UPDATE batches SET deleted_at_us = 1'],
     ['another expiry than 24 hours', 'UPDATE batches SET expires_at_us = expires_at_us + 1'],
+    ['a prediction that is none', "UPDATE batches SET prediction = '3'"],
     ['a second default workspace', "INSERT INTO workspaces VALUES ('w', 'w', 1, 1)"],
     ['a key hash that is none', "INSERT INTO api_keys SELECT 'k', id, 'k', 'k', 'key', 1, NULL, NULL FROM workspaces"],
   ])('refuses %s', async (_, sql) => {
@@ -189,22 +195,21 @@ describe('two openers of one file', () => {
   });
 });
 
-test.each(Object.entries(SQL).filter(([, sql]) => /(FROM|UPDATE) (batches|shards)\b/.test(sql)))(
-  '%s finds its rows, and their order, by an index',
-  async (_, sql) => {
-    const { file, remove } = await freshFile();
-    const catalog = await openSqliteCatalog(file, sources());
-    const database = await openDatabase(file);
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { readonly detail: string }[];
-    for (const { detail } of plan) {
-      expect(detail).toMatch(/^(SEARCH|SCAN \w+ USING (COVERING )?INDEX)/);
-      expect(detail).not.toContain('TEMP B-TREE');
-    }
-    database.close();
-    await catalog.close();
-    await remove();
-  },
-);
+test.each(
+  Object.entries(SQL).filter(([, sql]) => /(FROM|UPDATE) (batches|shards|shard_ledgers|workspace_usage)\b/.test(sql)),
+)('%s finds its rows, and their order, by an index', async (_, sql) => {
+  const { file, remove } = await freshFile();
+  const catalog = await openSqliteCatalog(file, sources());
+  const database = await openDatabase(file);
+  const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { readonly detail: string }[];
+  for (const { detail } of plan) {
+    expect(detail).toMatch(/^(SEARCH|SCAN \w+ USING (COVERING )?INDEX)/);
+    expect(detail).not.toContain('TEMP B-TREE');
+  }
+  database.close();
+  await catalog.close();
+  await remove();
+});
 
 test('a hundred thousand batches do not slow a lookup, a page, a claim or a tally', async () => {
   const { file, remove } = await freshFile();

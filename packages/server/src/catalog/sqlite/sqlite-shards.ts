@@ -4,6 +4,7 @@ import type { Lease, LeaseWrite, ShardCatalog } from '../catalog.ts';
 import { withProgress } from '../stored-batch.ts';
 import type { SqliteDatabase } from './driver.ts';
 import { applyEvent, findBatch, updateBatch } from './sqlite-batches.ts';
+import { findLedger, recordLedger } from './sqlite-ledgers.ts';
 import type { Statements } from './statements.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -46,13 +47,17 @@ export function sqliteShards(database: SqliteDatabase, statements: Statements): 
         const { changes } = statements.renewLease.run(until, lease.batch.id, lease.shard, lease.epoch);
         return changes === 1 ? findBatch(statements, lease.batch.id) : null;
       }),
-    recordProgress: async (lease, counts) =>
+    ledger: async ({ batch, shard, epoch }) =>
+      statements.findHeld.get(batch.id, shard, epoch) === undefined ? null : findLedger(statements, batch.id, shard),
+    recordProgress: async (lease, counts, ledger) =>
       underLease(lease, (batch) => {
+        recordLedger(statements, batch, lease.shard, ledger);
         const next = withProgress(batch, counts);
         if (next !== batch) updateBatch(statements, next);
       }),
-    end: async (lease, counts, nowUs) =>
+    end: async (lease, counts, nowUs, ledger) =>
       underLease(lease, (batch) => {
+        recordLedger(statements, batch, lease.shard, ledger);
         const transition = applyEvent(statements, batch, { type: 'all_settled', counts }, nowUs);
         if (transition.type === 'changed') statements.closeShards.run(batch.id);
       }),

@@ -1,5 +1,6 @@
 import type { WorkspaceCatalog } from '../catalog.ts';
 import { keyOf, workspaceOf } from './rows.ts';
+import { listUsage } from './sqlite-ledgers.ts';
 import type { Statements } from './statements.ts';
 
 /** Each call is one statement, and so a transaction by itself. */
@@ -31,6 +32,7 @@ export function sqliteWorkspaces(statements: Statements): WorkspaceCatalog {
       return row === undefined ? null : keyOf(row);
     },
     listKeys: async () => statements.listKeys.all().map(keyOf),
+    usage: async (id, fromDay, toDay) => listUsage(statements, id, fromDay, toDay),
     revokeKey: async (id, nowUs) => (statements.revokeKey.run(nowUs, id).changes === 1 ? 'revoked' : 'missing'),
   };
 }

@@ -27,8 +27,8 @@ export const SQL = {
   insertBatch: `
     INSERT INTO batches (
       id, workspace_id, status, created_at_us, expires_at_us, request_count,
-      processing, succeeded, errored, canceled, expired, api_version, betas, user_profile_id, options)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      processing, succeeded, errored, canceled, expired, api_version, betas, user_profile_id, options, prediction)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   insertShard: 'INSERT INTO shards (batch_id, shard, expires_at_us) VALUES (?, 0, ?)',
   findBatch: 'SELECT * FROM batches WHERE id = ? AND deleted_at_us IS NULL',
   updateBatch: `
@@ -36,8 +36,21 @@ export const SQL = {
       status = ?, cancel_initiated_at_us = ?, ended_at_us = ?, archived_at_us = ?,
       processing = ?, succeeded = ?, errored = ?, canceled = ?, expired = ?
     WHERE id = ?`,
-  deleteBatch: 'UPDATE batches SET deleted_at_us = ?, user_profile_id = NULL WHERE id = ?',
+  deleteBatch: 'UPDATE batches SET deleted_at_us = ?, user_profile_id = NULL, prediction = NULL WHERE id = ?',
   deleteShards: 'DELETE FROM shards WHERE batch_id = ?',
+
+  findPrediction: 'SELECT prediction FROM batches WHERE id = ? AND workspace_id = ? AND deleted_at_us IS NULL',
+  findLedger: 'SELECT rows, bytes, at_us, totals FROM shard_ledgers WHERE batch_id = ? AND shard = ?',
+  putLedger: `
+    INSERT INTO shard_ledgers (batch_id, shard, rows, bytes, at_us, totals) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (batch_id, shard) DO UPDATE SET
+      rows = excluded.rows, bytes = excluded.bytes, at_us = excluded.at_us, totals = excluded.totals`,
+  deleteLedgers: 'DELETE FROM shard_ledgers WHERE batch_id = ?',
+  findUsage: 'SELECT totals FROM workspace_usage WHERE workspace_id = ? AND day = ?',
+  putUsage: `
+    INSERT INTO workspace_usage (workspace_id, day, totals) VALUES (?, ?, ?)
+    ON CONFLICT (workspace_id, day) DO UPDATE SET totals = excluded.totals`,
+  listUsage: 'SELECT day, totals FROM workspace_usage WHERE workspace_id = ? AND day BETWEEN ? AND ? ORDER BY day',
 
   findCursor: 'SELECT created_at_us FROM batches WHERE id = ? AND workspace_id = ?',
   listNewest: `
