@@ -14,7 +14,7 @@ function popAll(heap: BackoffHeap, nowMs: number): number[] {
 const inOrder = (times: readonly number[]): number[] =>
   times.map((_, request) => request).toSorted((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
 
-it('F8 wakes all that are due and no other, by moment and then by index', () => {
+it('F7 wakes all that are due and no other, by moment and then by index', () => {
   fc.assert(
     fc.property(moments, fc.nat(31), (times, now) => {
       const heap = new BackoffHeap();
@@ -26,7 +26,7 @@ it('F8 wakes all that are due and no other, by moment and then by index', () => 
   );
 });
 
-it('F8 agrees with a sorted list while requests come and go', () => {
+it('F7 agrees with a sorted list while requests come and go', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(50), fc.nat(3)), { maxLength: 200, size: 'max' }), (steps) => {
       const heap = new BackoffHeap();
@@ -43,7 +43,7 @@ it('F8 agrees with a sorted list while requests come and go', () => {
   );
 });
 
-it('F9 a request that settled while it waited is never woken', () => {
+it('F8 a request that settled while it waited is never woken', () => {
   fc.assert(
     fc.property(moments, fc.func(fc.boolean()), (times, settles) => {
       const settled = new Set<number>();

@@ -3,7 +3,7 @@ import { assert } from '../assertion.ts';
 import { Ring } from './ring.ts';
 
 /**
- * Whose turn it is. SPEC.md F1–F7. Two circles, one in the other: workspaces take turns, and within a workspace its
+ * Whose turn it is. SPEC.md F1–F6. Two circles, one in the other: workspaces take turns, and within a workspace its
  * batches do, so that a workspace with a thousand batches gets no more than one with a single batch. Only what is ready
  * (has a request to hand out) is in a circle; a pick is O(1) and looks at no request.
  *
