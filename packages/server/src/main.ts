@@ -99,7 +99,16 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
     randomBytes,
     catalog,
     spool,
-    intake: createIntake({ spool, catalog, profile, clock, randomBytes, concurrentUploads: config.concurrentUploads }),
+    intake: createIntake({
+      spool,
+      catalog,
+      profile,
+      clock,
+      randomBytes,
+      concurrentUploads: config.concurrentUploads,
+      // As configured, whatever the upstream allows just now: an estimate is about later.
+      pace: () => ({ concurrency: config.concurrency, durationMs: engine.dispatcher.callDurationMs }),
+    }),
     upstream,
     progress: engine.scheduler,
     scheduler: schedulerOf(engine),

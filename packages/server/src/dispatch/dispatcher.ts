@@ -80,6 +80,11 @@ export class Dispatcher {
     return this.#gate.concurrencyLimit;
   }
 
+  /** How long calls take, from start to end, as an average that forgets. */
+  get callDurationMs(): number {
+    return this.#pace.durationMs;
+  }
+
   /** Why nothing is dispatched although requests wait; empty when nothing holds them back. */
   get pauses(): readonly Pause[] {
     return this.#gate.pauses;

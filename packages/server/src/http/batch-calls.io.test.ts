@@ -113,7 +113,7 @@ describe('create', () => {
   });
 
   it('a small body that decodes to too much answers 413', async () => {
-    const room = await startRoom({ services: { intake: { receive: drain } } });
+    const room = await startRoom({ services: { intake: { receive: drain, estimate: drain } } });
     const bomb = gzipSync(Buffer.alloc(257 * 1024 * 1024), { level: 1 });
     const answer = await ask(room, create(bomb, { 'content-encoding': 'gzip' }));
     expect(answer.status).toBe(413);
@@ -121,7 +121,7 @@ describe('create', () => {
   });
 
   it('a chunked body beyond the limit answers 413', async () => {
-    const room = await startRoom({ services: { intake: { receive: drain } } });
+    const room = await startRoom({ services: { intake: { receive: drain, estimate: drain } } });
     const answer = await ask(room, {
       ...create(Buffer.alloc(257 * 1024 * 1024)),
       headers: { 'transfer-encoding': 'chunked' },
@@ -132,7 +132,7 @@ describe('create', () => {
 
   it('intake that rejects answers 500 and nothing of its reason', async () => {
     const receive = () => Promise.reject(new Error('EIO on /dev/secret'));
-    const room = await startRoom({ services: { intake: { receive } } });
+    const room = await startRoom({ services: { intake: { receive, estimate: receive } } });
     const answer = await ask(room, create(createBody(1)));
     expect(answer.status).toBe(500);
     expect(answer.text).not.toContain('secret');
@@ -140,7 +140,7 @@ describe('create', () => {
 
   it('intake that refuses at once is heard over a body still arriving', async () => {
     const receive = async () => ({ type: 'refused', problem: { type: 'requests_empty' } }) as const;
-    const room = await startRoom({ services: { intake: { receive } } });
+    const room = await startRoom({ services: { intake: { receive, estimate: receive } } });
     const answer = await ask(room, create(Buffer.alloc(32 * 1024 * 1024, 0x20)));
     expect(answer.status).toBe(400);
   });

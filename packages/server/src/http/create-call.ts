@@ -1,4 +1,5 @@
 import { LIMITS, type Problem } from '@batchwright/protocol';
+import type { Readable } from 'node:stream';
 import type { BatchTerms, IntakeOutcome } from '../intake/intake.ts';
 import { readBatchOptions, readUserProfile } from './batch-options.ts';
 import { batchObject } from './batch-lookup.ts';
@@ -19,11 +20,13 @@ export async function createBatch(room: Room, call: Call, _params: Params, calle
   return answer(room, call, opened.body, await receive(room, opened.body, terms.terms));
 }
 
-type Terms =
+/** The terms that a call's headers state. */
+export type Terms =
   | { readonly type: 'stated'; readonly terms: BatchTerms }
   | { readonly type: 'refused'; readonly problem: Problem };
 
-function readTerms(room: Room, call: Call, caller: Caller): Terms {
+/** The terms of the batch that a call describes, if its headers are in order. */
+export function readTerms(room: Room, call: Call, caller: Caller): Terms {
   const usual = { counts: 'live', markers: room.services.settings.markers } as const;
   const options = readBatchOptions(call.request.headers, usual);
   if (options.type === 'refused') return options;
@@ -39,14 +42,25 @@ async function receive(room: Room, body: RequestBody, terms: BatchTerms): Promis
   const startedMs = performance.now();
   const queueLimit = settings.queuedRequests > 0 ? settings.queuedRequests : null;
   try {
-    return await intake.receive(body.stream, terms, queueLimit);
+    return await handOver(body, (stream) => intake.receive(stream, terms, queueLimit));
+  } finally {
+    metrics.intake(body.bytes(), (performance.now() - startedMs) / 1000);
+  }
+}
+
+/** Gives intake a body to read, and lets go of what it left unread. */
+export async function handOver<Outcome>(
+  body: RequestBody,
+  read: (stream: Readable) => Promise<Outcome>,
+): Promise<Outcome | { readonly type: 'broken_off' }> {
+  try {
+    return await read(body.stream);
   } catch (error) {
     // A body that breaks off is the client's doing, however intake saw it.
     if (body.problem() !== null) return { type: 'broken_off' };
     throw error;
   } finally {
     body.stream.destroy();
-    metrics.intake(body.bytes(), (performance.now() - startedMs) / 1000);
   }
 }
 
@@ -57,14 +71,18 @@ function answer(room: Room, call: Call, body: RequestBody, outcome: IntakeOutcom
       room.services.scheduler.batchCreated(outcome.batch);
       return json(batchObject(room, call, outcome.batch));
     case 'refused':
-      return refuse(afterDecoding(body, outcome.problem));
-    case 'broken_off': {
-      const problem = body.problem();
-      return problem === null ? GONE : refuse(problem);
-    }
+    case 'broken_off':
+      return answerUnaccepted(body, outcome);
     default:
       return outcome satisfies never;
   }
+}
+
+/** The answer to a body that intake did not take, whatever it was sent for. */
+export function answerUnaccepted(body: RequestBody, outcome: Exclude<IntakeOutcome, { type: 'accepted' }>): Reply {
+  if (outcome.type === 'refused') return refuse(afterDecoding(body, outcome.problem));
+  const problem = body.problem();
+  return problem === null ? GONE : refuse(problem);
 }
 
 /** Intake sees decoded bytes only, and does not know that they came compressed. */

@@ -100,6 +100,8 @@ function countCall(room: Room, call: Call, workspaceId: Parameters<Room['rate'][
   return counted.problem;
 }
 
+const API_ROUTE = /^(?:\/ext)?\/v1\//;
+
 function record(room: Room, call: Call): void {
   const { facts, response } = call;
   const ms = (facts.answeredMs ?? performance.now()) - call.startedMs;
@@ -110,6 +112,6 @@ function record(room: Room, call: Call): void {
   const { route, workspaceId, batchId, bytes } = facts;
   const fields = { requestId: call.requestId, method: call.method, route, status, ms: Math.round(ms * 10) / 10, bytes };
   // Probes come every few seconds and say nothing; they are there for whoever looks closely.
-  const level = route.startsWith('/v1/') || status >= 400 ? 'info' : 'debug';
+  const level = API_ROUTE.test(route) || status >= 400 ? 'info' : 'debug';
   room.services.log[level]({ ...fields, aborted: aborted || undefined, workspaceId, batchId }, 'http');
 }

@@ -1,4 +1,4 @@
-import { VirtualClock, type BatchRecord, type PromptBlocks } from '@batchwright/core';
+import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord, type PromptBlocks } from '@batchwright/core';
 import {
   makeId,
   microsecondsFromMs,
@@ -15,6 +15,7 @@ import { onTestFinished } from 'vitest';
 import type { Catalog } from '../catalog/catalog.ts';
 import { createMemoryCatalog } from '../catalog/memory/memory-catalog.ts';
 import type { UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
+import { createIntake } from '../intake/create-intake.ts';
 import type { Intake } from '../intake/intake.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { silentLog } from '../observe/log.ts';
@@ -286,6 +287,13 @@ const NO_BLOCKS: PromptBlocks = {
   models: [],
 };
 
+const ESTIMATE_PARTS = {
+  profile: UPSTREAM_PROFILES.anthropic,
+  randomBytes: chance,
+  concurrentUploads: 1,
+  spool: { createRequestLog: () => Promise.reject(new Error('an estimate stores nothing')) },
+};
+
 /** Intake as the HTTP room sees it: reads the stream to its end or its fault, and refuses what is not a batch. */
 function fakeIntake(catalog: Catalog, clock: VirtualClock): Intake {
   return {
@@ -310,5 +318,7 @@ function fakeIntake(catalog: Catalog, clock: VirtualClock): Intake {
       if (created.type !== 'created') throw new Error('the fake catalog has no queue limit');
       return { type: 'accepted', batch: created.batch, promptBlocks: NO_BLOCKS };
     },
+    // The real one, over a spool of which it must make no use.
+    estimate: (body, asked) => createIntake({ ...ESTIMATE_PARTS, catalog, clock }).estimate(body, asked),
   };
 }

@@ -1,6 +1,7 @@
 import { cancelBatch, deleteBatch, retrieveBatch } from './batch-calls.ts';
 import { createBatch } from './create-call.ts';
 import { emulatorControl } from './emulator-call.ts';
+import { estimateBatchCall } from './estimate-call.ts';
 import { listBatches } from './list-call.ts';
 import { countTokens, createMessage } from './messages-calls.ts';
 import { listModels, retrieveModel } from './model-calls.ts';
@@ -44,6 +45,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/v1/messages/count_tokens', access: 'caller', counted: false, handle: countTokens },
   { method: 'GET', path: '/v1/models', access: 'caller', counted: false, handle: listModels },
   { method: 'GET', path: '/v1/models/{model_id}', access: 'caller', counted: false, handle: retrieveModel },
+  { method: 'POST', path: '/ext/v1/estimate', access: 'caller', counted: true, handle: estimateBatchCall },
   { method: 'GET', path: '/healthz', access: 'open', handle: health },
   { method: 'GET', path: '/readyz', access: 'open', handle: readiness },
   { method: 'GET', path: '/metrics', access: 'operator', handle: metrics },

@@ -1,4 +1,11 @@
-import { encodePlan, planPrefixes, type MarkerMode, type PromptBlocks, type UpstreamProfile } from '@batchwright/core';
+import {
+  encodePlan,
+  planPrefixes,
+  type MarkerMode,
+  type PlanOptions,
+  type PromptBlocks,
+  type UpstreamProfile,
+} from '@batchwright/core';
 import { findModel } from '@batchwright/protocol';
 
 /** Assumed of a model that is not known: what most cache from on. */
@@ -8,10 +15,15 @@ const ENGINE_MINIMUM_TOKENS = 64;
 
 /** What a batch's requests share, as bytes to be kept with it; null when they share nothing worth caching. */
 export function planBatch(blocks: PromptBlocks, markers: MarkerMode, profile: UpstreamProfile): Uint8Array | null {
+  const plan = planPrefixes(blocks, planOptions(markers, profile));
+  return plan.nodeCount === 0 ? null : encodePlan(plan);
+}
+
+/** How batches are planned for an upstream. */
+export function planOptions(markers: MarkerMode, profile: UpstreamProfile): PlanOptions {
   const minimumTokens = (model: string): number =>
     profile.markers === 'ignored'
       ? ENGINE_MINIMUM_TOKENS
       : (findModel(model)?.minimumCacheTokens ?? USUAL_MINIMUM_TOKENS);
-  const plan = planPrefixes(blocks, { markers, profile: profile.markers, minimumTokens });
-  return plan.nodeCount === 0 ? null : encodePlan(plan);
+  return { markers, profile: profile.markers, minimumTokens };
 }

@@ -1,13 +1,14 @@
 import type { Clock, UpstreamProfile } from '@batchwright/core';
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '../scan/body-scanner.ts';
 import { SpoolFullError, type Spool } from '../spool/spool.ts';
 import { planBatch } from './batch-plan.ts';
 import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
+import { estimateBody } from './estimate.ts';
 import { LazyRequestLog } from './lazy-request-log.ts';
+import { promptSeed } from './prompt-seed.ts';
 import { ScannerPool } from './scanner-pool.ts';
 import { Upload } from './upload.ts';
 
@@ -20,6 +21,8 @@ export interface IntakeParts {
   readonly randomBytes: RandomBytes;
   /** Bodies read at once; each costs the memory of a scanner, about 38 MB. Others wait unread. */
   readonly concurrentUploads: number;
+  /** How the server sends at this moment; estimates warn where that is too slow. */
+  readonly pace?: () => { readonly concurrency: number; readonly durationMs: number };
   /** Told of every upload that got its turn: bytes received, and seconds until its outcome. */
   readonly observe?: (receivedBytes: number, seconds: number) => void;
 }
@@ -30,19 +33,33 @@ const QUEUE_FULL_RETRY_SECONDS = 60;
 /** The intake of a server: at most `concurrentUploads` bodies pass through it at a time. */
 export function createIntake(parts: IntakeParts): Intake {
   const pool = new ScannerPool(parts.concurrentUploads);
+  const { pace = () => UNKNOWN_PACE } = parts;
   return {
-    async receive(body, terms, queueLimit) {
-      // A body that fails after its outcome is known fails for whoever owns the stream; unheard it would end the process.
-      body.on('error', () => undefined);
-      const scanner = await pool.borrow(body);
-      if (scanner === null) return { type: 'broken_off' };
-      try {
-        return await new Submission(parts, scanner, body, terms).run(queueLimit);
-      } finally {
-        pool.giveBack(scanner);
-      }
-    },
+    receive: (body, terms, queueLimit) =>
+      withScanner(pool, body, (scanner) => new Submission(parts, scanner, body, terms).run(queueLimit)),
+    estimate: (body, asked) =>
+      withScanner(pool, body, (scanner) => estimateBody({ ...parts, pace }, scanner, body, asked)),
   };
+}
+
+/** Calls that are never late. */
+const UNKNOWN_PACE = { concurrency: 1, durationMs: 0 };
+
+/** Waits for a body's turn, which never comes if it goes away before. */
+async function withScanner<Outcome>(
+  pool: ScannerPool,
+  body: Readable,
+  use: (scanner: BodyScanner) => Promise<Outcome>,
+): Promise<Outcome | { readonly type: 'broken_off' }> {
+  // A body that fails after its outcome is known fails for whoever owns the stream; unheard it would end the process.
+  body.on('error', () => undefined);
+  const scanner = await pool.borrow(body);
+  if (scanner === null) return { type: 'broken_off' };
+  try {
+    return await use(scanner);
+  } finally {
+    pool.giveBack(scanner);
+  }
 }
 
 /** One body, from its first byte to a durable batch or to no trace. */
@@ -110,12 +127,6 @@ class Submission {
     if (error instanceof SpoolFullError) return { type: 'refused', problem: { type: 'storage_full' } };
     throw error;
   }
-}
-
-/** Betas may change how a prompt is rendered, and nobody but the upstream knows which do. */
-function promptSeed(betas: readonly string[]): bigint {
-  const names = [...new Set(betas)].sort().join(',');
-  return createHash('sha256').update(names).digest().readBigUInt64LE();
 }
 
 function queueFull(submitted: number, queued: number, limit: number | null): Problem {

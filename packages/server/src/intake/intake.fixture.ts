@@ -1,4 +1,4 @@
-import { VirtualClock } from '@batchwright/core';
+import { UPSTREAM_PROFILES, VirtualClock } from '@batchwright/core';
 import type { BatchId, RandomBytes, WorkspaceId } from '@batchwright/protocol';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -60,9 +60,9 @@ function controlled(spool: Spool, control: SpoolControl): Pick<Spool, 'createReq
           if (!before.equals(block)) throw new Error('A block changed while it was being written.');
           await writer.append(block);
         },
-        async commit(index) {
+        async commit(index, plan) {
           control.failAt('commit', 1);
-          await writer.commit(index);
+          await writer.commit(index, plan);
         },
         discard: () => writer.discard(),
       };
@@ -87,8 +87,15 @@ export async function intakeFixture(changed: Partial<IntakeParts> = {}): Promise
   const catalog = createMemoryCatalog({ randomBytes, now: () => clock.now() });
   const spool = createMemorySpool();
   const control = new SpoolControl();
-  const parts = { spool: controlled(spool, control), catalog, clock, randomBytes, concurrentUploads: 2, ...changed };
-  const intake = createIntake(parts);
+  const usual: IntakeParts = {
+    spool: controlled(spool, control),
+    catalog,
+    profile: UPSTREAM_PROFILES.anthropic,
+    clock,
+    randomBytes,
+    concurrentUploads: 2,
+  };
+  const intake = createIntake({ ...usual, ...changed });
   const terms = termsOf((await catalog.workspaces.default()).id);
   const receive = (body: Readable, queueLimit: number | null = null): Promise<IntakeOutcome> =>
     intake.receive(body, terms, queueLimit);

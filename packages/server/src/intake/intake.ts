@@ -2,6 +2,7 @@ import type { BatchRecord, PromptBlocks } from '@batchwright/core';
 import type { Problem } from '@batchwright/protocol';
 import type { Readable } from 'node:stream';
 import type { NewBatch } from '../catalog/catalog.ts';
+import type { EstimateAsked, EstimateOutcome } from './estimate.ts';
 
 /** What the create call decided before its body arrived: whose batch it will be, and under which terms. */
 export type BatchTerms = Omit<NewBatch, 'id' | 'requestCount'>;
@@ -21,4 +22,6 @@ export type IntakeOutcome =
 export interface Intake {
   /** `body` carries decoded bytes. Resolves once the outcome is durable; rejects only when the world fails. */
   receive(body: Readable, terms: BatchTerms, queueLimit: number | null): Promise<IntakeOutcome>;
+  /** Reads and checks a body as `receive` does, in the same turn as others, and stores nothing of it. */
+  estimate(body: Readable, asked: EstimateAsked): Promise<EstimateOutcome>;
 }

@@ -20,7 +20,8 @@ export function openapiDocument(): OpenapiDocument {
     info: {
       title: 'Batchwright',
       version: '1',
-      description: 'The Message Batches API, self-hosted. Paths under `/v1` are the API’s own.',
+      description:
+        'The Message Batches API, self-hosted. Paths under `/v1` are the API’s own, those under `/ext/v1` ours.',
     },
     security: [{ apiKey: [] }, { bearer: [] }],
     paths: PATHS,

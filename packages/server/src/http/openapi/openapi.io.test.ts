@@ -57,6 +57,9 @@ describe('real responses are as described', () => {
     ['a deletion', 'DeletedMessageBatch', async (room) => ({ method: 'DELETE', path: await pathOf(room, 'ended') })],
     ['an empty page', 'MessageBatchPage', () => ({ path: '/v1/messages/batches' })],
     ['a page', 'MessageBatchPage', async (room) => (await pathOf(room, 'ended'), { path: '/v1/messages/batches' })],
+    ['an estimate', 'BatchEstimate', () => ({ method: 'POST', path: '/ext/v1/estimate', body: createBody(2) })],
+    ['an estimate with warnings', 'BatchEstimate', () => estimateOf('claude-sonnet-4-5')],
+    ['an estimate without a price', 'BatchEstimate', () => estimateOf('my-model')],
     ['health', 'Health', () => ({ path: '/healthz' })],
     ['readiness', 'Readiness', () => ({ path: '/readyz' })],
     ['a missing batch', 'ErrorEnvelope', () => ({ path: '/v1/messages/batches/x' })],
@@ -115,6 +118,13 @@ describe('real responses are as described', () => {
 
 async function pathOf(room: TestRoom, stage: Stage): Promise<string> {
   return `/v1/messages/batches/${(await room.addBatch(room.workspaces.w1, stage)).id}`;
+}
+
+/** Of requests that share a system prompt which is long enough to be cached, without a marker. */
+function estimateOf(model: string): Ask {
+  const params = { model, max_tokens: 8, system: 'x'.repeat(8000), messages: [{ role: 'user', content: 'hi' }] };
+  const requests = ['a', 'b'].map((custom_id) => ({ custom_id, params }));
+  return { method: 'POST', path: '/ext/v1/estimate', body: JSON.stringify({ requests }) };
 }
 
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });

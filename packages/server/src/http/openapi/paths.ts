@@ -68,7 +68,9 @@ const CREATE: readonly Parameter[] = [
   header('anthropic-user-profile-id', 'The profile that every request is attributed to.'),
   header(
     'batchwright-options',
-    'JSON, e.g. `{"counts":"strict"}`: `live` (default) moves the counters as requests settle, `strict` at the end.',
+    'JSON, e.g. `{"counts":"strict","markers":"auto"}`. `counts`: `live` (default) moves the counters as requests ' +
+      'settle, `strict` at the end. `markers`: what is done with `cache_control`: `respect` sends it on as it is, `auto` ' +
+      'adds it where it pays, `off` takes it out.',
   ),
 ];
 const OPEN = { security: [] };
@@ -172,6 +174,17 @@ export const PATHS: Readonly<Record<string, PathItem>> = {
       tags: ['Models'],
       parameters: [MODEL_ID, ...CALLER],
       responses: answers('The model.', json('Model')),
+    },
+  },
+  '/ext/v1/estimate': {
+    post: {
+      operationId: 'estimateBatch',
+      summary: 'What a batch would cost',
+      description: 'Takes what a create takes, and refuses what it refuses. Nothing is run, and nothing is stored.',
+      tags: ['Extensions'],
+      parameters: CREATE,
+      requestBody: body('CreateMessageBatch'),
+      responses: answers('The estimate.', json('BatchEstimate')),
     },
   },
   '/healthz': {

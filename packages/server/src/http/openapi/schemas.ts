@@ -1,4 +1,5 @@
 import { CUSTOM_ID_PATTERN, ERROR_STATUS, LIMITS, RESULT_TYPES } from '@batchwright/protocol';
+import { ESTIMATE_SCHEMAS } from './estimate-schemas.ts';
 import { closedObject, ref, type Schema } from './schema.ts';
 
 const count: Schema = { type: 'integer', minimum: 0 };
@@ -96,6 +97,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     properties: { data: { type: 'array', items: ref('Model') }, has_more: { type: 'boolean' } },
     required: ['data'],
   },
+  ...ESTIMATE_SCHEMAS,
   Health: closedObject('The process answers.', { status: { const: 'ok' } }),
   Readiness: closedObject('Whether to send it work, and if not, why.', {
     status: { enum: ['ready', 'not_ready'] },

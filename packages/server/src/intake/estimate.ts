@@ -1,0 +1,142 @@
+import {
+  estimateBatch,
+  estimateWarnings,
+  largestSavings,
+  planPrefixes,
+  type BatchEstimate,
+  type Clock,
+  type EstimateTerms,
+  type EstimateWarning,
+  type MarkerMode,
+  type PlacedPlan,
+  type PrefixSaving,
+  type UpstreamProfile,
+} from '@batchwright/core';
+import type { Problem, RandomBytes } from '@batchwright/protocol';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import type { BodyScanner } from '../scan/body-scanner.ts';
+import type { RequestIndex } from '../spool/spool.ts';
+import { planOptions } from './batch-plan.ts';
+import { promptSeed } from './prompt-seed.ts';
+import { Upload } from './upload.ts';
+
+/** A create body that was read and not kept. */
+export type EstimateOutcome =
+  | { readonly type: 'estimated'; readonly estimate: BodyEstimate }
+  | { readonly type: 'refused'; readonly problem: Problem }
+  | { readonly type: 'broken_off' };
+
+/** What the batch that a body describes would come to. */
+export interface BodyEstimate extends BatchEstimate {
+  readonly markers: MarkerMode;
+  readonly plan: PlanSummary;
+  readonly warnings: readonly BodyWarning[];
+  /** Whether amounts of money are those of a batch: half. */
+  readonly isBatch: boolean;
+}
+
+export interface PlanSummary {
+  readonly prefixes: number;
+  /** The ones that save most. */
+  readonly top: readonly PrefixSaving[];
+  readonly requestsSharing: number;
+  readonly single: number;
+}
+
+/** A warning, and the ids of the requests it takes for examples. */
+export interface BodyWarning {
+  readonly warning: EstimateWarning;
+  readonly customIds: readonly string[];
+}
+
+/** What an estimate depends on beside the body. */
+export interface EstimateParts {
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly profile: UpstreamProfile;
+  /** How the server sends at this moment. */
+  readonly pace: () => { readonly concurrency: number; readonly durationMs: number };
+}
+
+/** Under which terms the batch would be created. */
+export interface EstimateAsked {
+  readonly betas: readonly string[];
+  readonly markers: MarkerMode;
+}
+
+/** Batches are billed at what the Message Batches API takes for them. */
+const IS_BATCH = true;
+const TOP_PREFIXES = 10;
+
+/**
+ * Passes a body through a scanner exactly as a create does, and lets go of its bytes where a create would write them.
+ * The reckoning after it is cut into turns of the event loop, since a body may have 100,000 requests.
+ */
+export async function estimateBody(
+  parts: EstimateParts,
+  scanner: BodyScanner,
+  body: Readable,
+  asked: EstimateAsked,
+): Promise<EstimateOutcome> {
+  scanner.begin(parts.randomBytes, promptSeed(asked.betas));
+  const end = await new Upload(body, scanner, letGo, parts.clock).run();
+  if (end.type === 'failed') throw end.error;
+  if (end.type !== 'complete') return end;
+  return { type: 'estimated', estimate: await reckon(parts, scanner, asked.markers, end.count) };
+}
+
+async function letGo(): Promise<void> {}
+
+async function reckon(
+  { clock, profile, pace }: EstimateParts,
+  scanner: BodyScanner,
+  markers: MarkerMode,
+  count: number,
+): Promise<BodyEstimate> {
+  const terms: EstimateTerms = {
+    ...planOptions(markers, profile),
+    isPriced: profile.priced,
+    isBatch: IS_BATCH,
+    atMs: clock.now(),
+  };
+  const blocks = scanner.promptBlocks();
+  const notes = scanner.requestNotes();
+  const plan = planPrefixes(blocks, terms);
+  await nextTurn();
+  const estimate = estimateBatch(blocks, plan, notes.maxTokens, terms);
+  await nextTurn();
+  const warnings = estimateWarnings(
+    { blocks, notes, plan, estimate, terms },
+    { ...pace(), ttlMs: profile.ttlMs.short },
+  );
+  return {
+    ...estimate,
+    markers,
+    isBatch: IS_BATCH,
+    plan: summary(plan, terms),
+    warnings: named(warnings, scanner.index(count)),
+  };
+}
+
+function summary(plan: PlacedPlan, terms: EstimateTerms): PlanSummary {
+  const requestsSharing = plan.anchor.reduce((sum, node) => sum + (node < 0 ? 0 : 1), 0);
+  return {
+    prefixes: plan.nodeCount,
+    top: largestSavings(plan, terms, TOP_PREFIXES),
+    requestsSharing,
+    single: plan.requestCount - requestsSharing,
+  };
+}
+
+function named(warnings: readonly EstimateWarning[], index: RequestIndex): readonly BodyWarning[] {
+  return warnings.map((warning) => ({
+    warning,
+    customIds: warning.examples.map((request) => customId(index, request)),
+  }));
+}
+
+function customId({ customIds, customIdOffset, customIdBytes }: RequestIndex, request: number): string {
+  const from = customIdOffset[request] ?? 0;
+  return Buffer.from(customIds.subarray(from, from + (customIdBytes[request] ?? 0))).toString('latin1');
+}
