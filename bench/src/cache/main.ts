@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, platform, release } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { readCacheOrder, type CacheOrder } from './arguments.ts';
+import { goalVerdicts, type GoalVerdict, type Measured } from './goals/goal-verdicts.ts';
+import { measureCase, type CaseResult } from './measure-case.ts';
+import { caseLines } from './report/case-lines.ts';
+import { tableLines } from './report/table-lines.ts';
+import { playedTables, type PlayedTable } from './tables/played-tables.ts';
+import { CASES, NOT_BUILT } from './workloads/all-workloads.ts';
+import { workloadOf } from './workloads/case.ts';
+
+/**
+ * `npm run bench:cache`: plays the caching workloads in virtual time, core's plans and schedules against the simulator's
+ * cache, and says of each goal whether it is reached. Also written as JSON to `.bench/cache.json`. A missed goal is a
+ * result and not an error.
+ */
+const TABLES_ID = 'C7';
+const KNOWN_IDS = [...new Set([...CASES.map(workloadOf), ...NOT_BUILT.map(({ id }) => id), TABLES_ID])];
+const BENCH_DIRECTORY = fileURLToPath(new URL('../../../.bench/', import.meta.url));
+
+const read = readCacheOrder(process.argv.slice(2), KNOWN_IDS);
+if (read.type === 'misused') {
+  process.stderr.write(`bench:cache: ${read.line}\n`);
+  process.exitCode = 2;
+} else {
+  run(read.order);
+}
+
+function run(order: CacheOrder): void {
+  const wants = (id: string): boolean => order.ids.size === 0 || order.ids.has(id);
+  const tell = (lines: readonly string[]): void => {
+    if (!order.isJson) process.stdout.write(`${lines.join('\n')}\n`);
+  };
+  const startedMs = Date.now();
+  const results: CaseResult[] = [];
+  for (const each of CASES.filter((candidate) => wants(workloadOf(candidate)))) {
+    const result = measureCase(each);
+    results.push(result);
+    tell(caseLines(result));
+  }
+  for (const { id, reason } of NOT_BUILT.filter((each) => wants(each.id))) tell([`${id}  ${reason}`, '']);
+  const tables: PlayedTable[] = [];
+  for (const table of wants(TABLES_ID) ? playedTables() : []) {
+    tables.push(table);
+    tell(tableLines(table));
+  }
+  const measured: Measured = { results, tables, bytes: null };
+  const verdicts = goalVerdicts(measured);
+  tell(verdicts.map(verdictLine));
+  tell([`played in ${Math.round((Date.now() - startedMs) / 1000)} s on ${machineText()}`]);
+  writeLatest(order, measured, verdicts);
+}
+
+function verdictLine({ id, goal, verdict, because }: GoalVerdict): string {
+  return `${id}  ${verdict}: ${goal} – ${because}`;
+}
+
+function machineText(): string {
+  const [cpu] = cpus();
+  const [load = 0] = loadavg();
+  return `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.version}, ${platform()} ${release()}, load ${load.toFixed(1)}`;
+}
+
+function writeLatest(order: CacheOrder, { results, tables }: Measured, verdicts: readonly GoalVerdict[]): void {
+  const cases = results.map(({ case: { id, title, concurrency, markers }, ...rest }) => ({
+    id,
+    title,
+    concurrency,
+    markers,
+    ...rest,
+  }));
+  const json = JSON.stringify(
+    {
+      playedAt: new Date().toISOString(),
+      machine: machineText(),
+      cases,
+      notBuilt: NOT_BUILT,
+      tables: tables.map(({ rows, ...table }) => ({
+        ...table,
+        rows: rows.map(({ row: { strategy, full, half, seconds, written, read: worked }, spent, differences }) => ({
+          strategy,
+          workedOut: { written, read: worked, fullUsd: full, halfUsd: half, seconds },
+          spent,
+          differences,
+        })),
+      })),
+      verdicts,
+    },
+    null,
+    2,
+  );
+  mkdirSync(BENCH_DIRECTORY, { recursive: true });
+  writeFileSync(join(BENCH_DIRECTORY, 'cache.json'), `${json}\n`);
+  if (order.isJson) process.stdout.write(`${json}\n`);
+}

@@ -1,0 +1,29 @@
+import type { PlayedTable } from '../tables/played-tables.ts';
+import { columns, whole } from './columns.ts';
+
+const HEADINGS = ['', 'written', 'read', 'input', 'full $', 'half $', 'seconds', 'as worked out'];
+
+export function tableLines({ id, title, rows }: PlayedTable): string[] {
+  return [
+    `(${id})  ${title}`,
+    ...columns(
+      HEADINGS,
+      rows.map(({ row, spent, differences }) => [
+        row.strategy,
+        whole(spent.written),
+        whole(spent.read),
+        whole(spent.input),
+        spent.fullUsd.toFixed(decimals(row.full)),
+        spent.halfUsd.toFixed(decimals(row.half)),
+        spent.seconds.toFixed(row.seconds === null ? 1 : decimals(row.seconds)),
+        differences.length === 0 ? 'yes' : `no: ${differences.join('; ')}`,
+      ]),
+      '    ',
+    ),
+    '',
+  ];
+}
+
+function decimals(digits: string): number {
+  return digits.split('.')[1]?.length ?? 0;
+}
