@@ -30,6 +30,7 @@ export * from './prefix/token-rates.ts';
 export * from './prefix/unplanned.ts';
 export * from './rate/concurrency-limit.ts';
 export * from './rate/request-rate.ts';
+export * from './rate/settle-rate.ts';
 export * from './rate/token-bucket.ts';
 export * from './rate/upstream-budget.ts';
 export * from './request/request-ledger.ts';

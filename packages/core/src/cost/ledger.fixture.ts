@@ -7,7 +7,7 @@ import { Ledger, sumOfModels, type RequestUse, type UsageSum } from './ledger.ts
 import { NO_SHARE, PrefixAccount } from './prefix-account.ts';
 
 export const SONNET = 'claude-sonnet-4-5-20250929';
-export const TERMS = { atMs: Date.parse('2026-11-21T00:00:00Z'), isBatch: true } as const;
+export const TERMS = { atMs: Date.parse('2026-11-21T00:00:00Z'), isBatch: true, isPriced: true } as const;
 const NOTHING = { inputTokens: 0, write5mTokens: 0, write1hTokens: 0, readTokens: 0, outputTokens: 0 };
 
 /** What an answer used, of Sonnet unless it says otherwise. */

@@ -36,7 +36,7 @@ it('M2 a request is billed by the price of its moment and of its region', () => 
   const ledger = new Ledger();
   const reads = use({ model: 'claude-sonnet-5-5', readTokens: 1000 });
   const bill = (date: string, inferenceGeo: string | null = null): number | null =>
-    ledger.addUsage({ ...reads, inferenceGeo }, NO_SHARE, { atMs: Date.parse(date), isBatch: true });
+    ledger.addUsage({ ...reads, inferenceGeo }, NO_SHARE, { ...TERMS, atMs: Date.parse(date) });
   expect(bill('2026-10-06T23:59:59Z')).toBe(100_000);
   expect(bill('2026-10-07T00:00:00Z')).toBe(50_000);
   expect(bill('2026-10-07T00:00:00Z', 'us')).toBe(55_000);
@@ -63,6 +63,12 @@ it('M3 what marks keep for an hour is written for an hour by everybody', () => {
 it('M4 a model without a price has its tokens counted, and no money', () => {
   const sum = sumOf(use({ model: 'local', inputTokens: 10, outputTokens: 5 }), use({ inputTokens: 2 }));
   expect(sum).toMatchObject({ requests: 2, unpricedRequests: 1, inputTokens: 12, outputTokens: 5, costNanoUsd: 3000 });
+});
+
+it('M4 an upstream that takes no money has no prices, whatever its models are called', () => {
+  const ledger = new Ledger();
+  expect(ledger.addUsage(use({ inputTokens: 10 }), NO_SHARE, { ...TERMS, isPriced: false })).toBeNull();
+  expect(sumOfModels(ledger.totals)).toMatchObject({ unpricedRequests: 1, inputTokens: 10, costNanoUsd: 0 });
 });
 
 it('M4 an alias is summed with what it names', () => {

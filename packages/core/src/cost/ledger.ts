@@ -56,6 +56,8 @@ export interface LedgerTerms {
   readonly atMs: number;
   /** Whether the upstream gives the batch discount. */
   readonly isBatch: boolean;
+  /** Whether the upstream takes money at all: a model of its own may bear the name of one that costs. */
+  readonly isPriced: boolean;
 }
 
 /** Models told apart; an upstream that answers with ever new names has the rest in one. */
@@ -112,8 +114,7 @@ export class Ledger {
     sum.sharedTokens += share.sharedTokens;
     sum.leastTokens += share.leastTokens;
     if (share.outcome !== null) sum[OUTCOME_FIELDS[share.outcome]] += 1;
-    const { atMs, isBatch } = terms;
-    const rates = ratesOf(use.model, promptTokensOf(use), { atMs, isBatch, inferenceGeo: use.inferenceGeo });
+    const rates = ratesFor(use, terms);
     if (rates === null) {
       sum.unpricedRequests += 1;
       return null;
@@ -189,6 +190,11 @@ const OUTCOME_FIELDS = {
 /** Beyond this a double skips whole numbers, and stores refuse it. Only an upstream that makes up numbers comes near. */
 function added(a: number, b: number): number {
   return Math.min(a + b, Number.MAX_SAFE_INTEGER);
+}
+
+function ratesFor(use: RequestUse, { atMs, isBatch, isPriced }: LedgerTerms): Rates | null {
+  if (!isPriced) return null;
+  return ratesOf(use.model, promptTokensOf(use), { atMs, isBatch, inferenceGeo: use.inferenceGeo });
 }
 
 function addBills(sum: MutableUsageSum, use: RequestUse, share: PrefixShare, rates: Rates): number {

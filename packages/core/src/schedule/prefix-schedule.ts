@@ -70,6 +70,16 @@ export class PrefixSchedule {
     return this.#isClosed ? 0 : this.#lists.size;
   }
 
+  /** Requests queued whose prefix is not warm: they wait for a leader, or to be one. */
+  get waitingForLeader(): number {
+    return this.size === 0 ? 0 : this.size - this.#frontier.readyRequests - this.#lists.count(this.#alone);
+  }
+
+  /** Prefixes that were led, here or elsewhere, and have requests waiting. */
+  get openPrefixes(): number {
+    return this.#isClosed ? 0 : this.#frontier.openGroups;
+  }
+
   /** Whether `take` would hand one out. */
   isReady(nowMs: number): boolean {
     this.#advance(nowMs);

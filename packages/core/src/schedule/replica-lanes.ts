@@ -42,6 +42,14 @@ export class ReplicaLanes implements RequestOrder {
     return this.#lanes.reduce((sum, lane) => sum + lane.size, 0);
   }
 
+  get waitingForLeader(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.waitingForLeader, 0);
+  }
+
+  get openPrefixes(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.openPrefixes, 0);
+  }
+
   isReady(nowMs: number): boolean {
     return this.#lanes.some((lane) => lane.isReady(nowMs));
   }

@@ -6,6 +6,10 @@ export interface RequestOrder {
   onReadiness: (() => void) | null;
   /** Requests queued, those that wait for a leader included. */
   readonly size: number;
+  /** Of those, how many have a prefix that is not warm: they wait for a leader, or to be one. */
+  readonly waitingForLeader: number;
+  /** Prefixes that were led, here or elsewhere, and have requests waiting. */
+  readonly openPrefixes: number;
   /** Whether `take` would hand one out. */
   isReady(nowMs: number): boolean;
   /** The next moment at which time alone may make something ready, or null. */
