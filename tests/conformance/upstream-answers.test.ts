@@ -47,7 +47,7 @@ let byId: ReadonlyMap<string, BatchResult>;
 
 beforeAll(async () => {
   upstream = await startScriptedUpstream((prompt) => SCRIPT[prompt] ?? { status: 404, body: {} });
-  server = await startTestServer({ clock: 'real', upstream: { type: 'messages', baseUrl: upstream.url } });
+  server = await startTestServer({ clock: 'real', upstream: { type: 'messages', baseUrls: [upstream.url] } });
   by = server.k1a;
   const requests = Object.keys(SCRIPT).map((name) => item(name, { messages: [{ role: 'user', content: name }] }));
   id = (await create(by, requests)).id;

@@ -5,6 +5,7 @@ import { openSqliteCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Config } from './config/options.ts';
 import { deferredUpstream } from './dispatch/upstream/deferred-upstream.ts';
+import { UpstreamPool } from './dispatch/upstream/upstream-pool.ts';
 import type { Upstream } from './dispatch/upstream/upstream.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { DEFAULT_HTTP_SETTINGS, type Emulator, type HttpServices, type Readiness } from './http/services.ts';
@@ -12,6 +13,7 @@ import { createIntake } from './intake/create-intake.ts';
 import { registerCatalogGauges } from './observe/catalog-gauges.ts';
 import { createLog, type Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { registerReplicaGauges } from './observe/replica-gauges.ts';
 import { Activity } from './runtime/activity.ts';
 import { openDataDirectory } from './runtime/data-directory.ts';
 import { embedSimulator } from './runtime/emulator.ts';
@@ -70,7 +72,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   opened(() => catalog.close());
   const spool = openFileSpool(directory.batchesDirectory, isVirtual ? unsyncedFiles(nodeFiles) : nodeFiles);
   opened(() => spool.close());
-  const { upstream, controls } = chooseUpstream(config, clock, activity);
+  const { upstream, controls, pool } = chooseUpstream(config, clock, activity);
   opened(() => upstream.close());
   const profile = UPSTREAM_PROFILES[config.upstreamProfile];
   const engine = createEngine({
@@ -79,6 +81,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
     spool,
     upstream,
     profile,
+    replicas: pool?.seeds ?? [],
     clock,
     pace,
     random: Math.random,
@@ -94,6 +97,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
     shutdownGraceMs: isVirtual ? 0 : config.shutdownGraceSeconds * 1000,
   });
   registerGauges(metrics, catalog, engine);
+  if (pool !== null) registerReplicaGauges(metrics, () => pool.views());
   const http = createHttpServer({
     clock,
     randomBytes,
@@ -133,15 +137,25 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   return { url, firstKey: key, close };
 }
 
-function chooseUpstream(
-  config: Config,
-  clock: Clock,
-  activity: Activity,
-): { readonly upstream: Upstream; readonly controls: Emulator | null } {
+interface ChosenUpstream {
+  readonly upstream: Upstream;
+  readonly controls: Emulator | null;
+  /** The upstream again, where it is several. */
+  readonly pool: UpstreamPool | null;
+}
+
+function chooseUpstream(config: Config, clock: Clock, activity: Activity): ChosenUpstream {
   const choice = config.upstream;
-  if (choice.type === 'simulated') return embedSimulator(clock, activity);
-  const { baseUrl } = choice;
-  const upstream = deferredUpstream(new URL(baseUrl).origin, async () => {
+  if (choice.type === 'simulated') return { ...embedSimulator(clock, activity), pool: null };
+  const members = choice.baseUrls.map((baseUrl) => ({ baseUrl, upstream: messagesUpstream(baseUrl, config) }));
+  const [only] = members;
+  if (only !== undefined && members.length === 1) return { upstream: only.upstream, controls: null, pool: null };
+  const pool = new UpstreamPool(members, clock);
+  return { upstream: pool, controls: null, pool };
+}
+
+function messagesUpstream(baseUrl: string, config: Config): Upstream {
+  return deferredUpstream(new URL(baseUrl).origin, async () => {
     const { openMessagesUpstream } = await import('./dispatch/upstream/messages-upstream.ts');
     return openMessagesUpstream({
       baseUrl,
@@ -149,7 +163,6 @@ function chooseUpstream(
       timeoutMs: config.upstreamTimeoutSeconds * 1000,
     });
   });
-  return { upstream, controls: null };
 }
 
 function schedulerOf({ scheduler, segmentRemover }: Engine): HttpServices['scheduler'] {

@@ -26,7 +26,7 @@ describe('startMessage', () => {
     const text = message({
       apiKey: 'sk-own',
       upstreamApiKey: 'sk-up',
-      upstream: { type: 'messages', baseUrl: 'http://h' },
+      upstream: { type: 'messages', baseUrls: ['http://h'] },
     });
     expect(text).not.toMatch(/sk-own|sk-up/);
     expect(text).toContain('configured as api_key');
@@ -34,8 +34,11 @@ describe('startMessage', () => {
 
   it('names where the data lies and what runs the requests', () => {
     expect(message()).toContain('Data      /data\nUpstream  simulated: answers are made up here');
-    expect(message({ upstream: { type: 'messages', baseUrl: 'http://gpu:8000' } })).toContain(
+    expect(message({ upstream: { type: 'messages', baseUrls: ['http://gpu:8000'] } })).toContain(
       'Upstream  http://gpu:8000, without a key\n',
+    );
+    expect(message({ upstream: { type: 'messages', baseUrls: ['http://a', 'http://b'] } })).toContain(
+      'Upstream  http://a\n          http://b, without a key\n',
     );
   });
 

@@ -45,7 +45,7 @@ function upstreamText(config: Config): string {
     case 'simulated':
       return 'simulated: answers are made up here, no model is asked. Set --upstream to use a real one.';
     case 'messages':
-      return `${config.upstream.baseUrl}${config.upstreamApiKey === null ? ', without a key' : ''}`;
+      return `${config.upstream.baseUrls.join('\n          ')}${config.upstreamApiKey === null ? ', without a key' : ''}`;
     default:
       return config.upstream satisfies never;
   }

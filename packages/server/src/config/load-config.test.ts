@@ -73,13 +73,23 @@ describe('every option', () => {
 describe('values', () => {
   it.each([
     ['simulated', { type: 'simulated' }],
-    ['http://127.0.0.1:8000', { type: 'messages', baseUrl: 'http://127.0.0.1:8000' }],
-    ['https://host.example/proxy/v1/', { type: 'messages', baseUrl: 'https://host.example/proxy' }],
+    ['http://127.0.0.1:8000', { type: 'messages', baseUrls: ['http://127.0.0.1:8000'] }],
+    ['https://host.example/proxy/v1/', { type: 'messages', baseUrls: ['https://host.example/proxy'] }],
+    ['http://a:1, http://b:2/v1', { type: 'messages', baseUrls: ['http://a:1', 'http://b:2'] }],
   ])('reads upstream %s', (value, expected) => {
     expect(loaded({ args: ['--upstream', value] }).upstream).toEqual(expected);
   });
 
-  it.each(['ftp://x', 'localhost', 'http://user:pw@host', 'http://host/?a=b', ''])('refuses upstream %j', (value) => {
+  it.each([
+    'ftp://x',
+    'localhost',
+    'http://user:pw@host',
+    'http://host/?a=b',
+    '',
+    'simulated,http://a',
+    'http://a,,http://b',
+    Array.from({ length: 65 }, (_, i) => `http://a${i}`).join(','),
+  ])('refuses upstream %j', (value) => {
     expect(faults({ args: [`--upstream=${value}`] })).toHaveLength(1);
   });
 
@@ -171,6 +181,16 @@ describe('faults are one line each, with thing, value and remedy', () => {
       'virtual time before a real upstream',
       { args: ['--clock=virtual', '--upstream=http://h'] },
       '--clock is "virtual", but --upstream is http://h: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.',
+    ],
+    [
+      'a replica named twice',
+      { env: { BATCHWRIGHT_UPSTREAM: 'http://gpu-1:8000,http://gpu-2:8000,http://GPU-1:8000/v1/' } },
+      'BATCHWRIGHT_UPSTREAM names http://gpu-1:8000 more than once. Name each replica once; a trailing /v1 is ignored.',
+    ],
+    [
+      'virtual time before several replicas',
+      { args: ['--clock=virtual', '--upstream=http://a,http://b'] },
+      '--clock is "virtual", but --upstream is http://a,http://b: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.',
     ],
     [
       'a key for an upstream that takes none',

@@ -208,7 +208,13 @@ function impossiblePairs(config: Config, chosen: Settings): readonly string[] {
   }
   if (config.clock === 'virtual' && config.upstream.type !== 'simulated') {
     faults.push(
-      `${name('clock')} is "virtual", but ${name('upstream')} is ${config.upstream.baseUrl}: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.`,
+      `${name('clock')} is "virtual", but ${name('upstream')} is ${config.upstream.baseUrls.join(',')}: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.`,
+    );
+  }
+  const twice = config.upstream.type === 'messages' ? repeated(config.upstream.baseUrls) : null;
+  if (twice !== null) {
+    faults.push(
+      `${name('upstream')} names ${twice} more than once. Name each replica once; a trailing /v1 is ignored.`,
     );
   }
   if (config.upstreamApiKey !== null && config.upstream.type === 'simulated') {
@@ -217,4 +223,8 @@ function impossiblePairs(config: Config, chosen: Settings): readonly string[] {
     );
   }
   return faults;
+}
+
+function repeated(values: readonly string[]): string | null {
+  return values.find((value, i) => values.indexOf(value) !== i) ?? null;
 }

@@ -10,18 +10,23 @@ import type { Option } from './option-kinds.ts';
 /** Which upstream runs the requests. */
 export type UpstreamChoice =
   | { readonly type: 'simulated' }
-  /** Anything that speaks `/v1/messages`; the base URL ends before `/v1` and has no trailing slash. */
-  | { readonly type: 'messages'; readonly baseUrl: string };
+  /** Anything that speaks `/v1/messages`, once or as several replicas; base URLs end before `/v1`, without a slash. */
+  | { readonly type: 'messages'; readonly baseUrls: readonly string[] };
+
+/** More are one cluster too many for one process, and for one view of its load. */
+const MOST_REPLICAS = 64;
 
 const HEADER_SAFE = /^[\x21-\x7e]{1,512}$/;
 
 const credential = (value: string): string | undefined => (HEADER_SAFE.test(value) ? value : undefined);
 
-/** SDK users copy base URLs with and without `/v1`; both mean the same upstream. */
+/** SDK users copy base URLs with and without `/v1`; both mean the same upstream. A URL has no comma before its path. */
 function readUpstream(value: string): UpstreamChoice | undefined {
   if (value === 'simulated') return { type: 'simulated' };
-  const url = readBaseUrl(value);
-  return url === undefined ? undefined : { type: 'messages', baseUrl: url.replace(/\/v1$/, '') };
+  const urls = value.split(',').map((url) => readBaseUrl(url.trim()));
+  const baseUrls = urls.flatMap((url) => (url === undefined ? [] : [url.replace(/\/v1$/, '')]));
+  const isSound = baseUrls.length === urls.length && urls.length <= MOST_REPLICAS;
+  return isSound ? { type: 'messages', baseUrls } : undefined;
 }
 
 export const OPTIONS = {
@@ -59,9 +64,9 @@ export const OPTIONS = {
   upstream: text<UpstreamChoice>({
     default: { type: 'simulated' },
     prose:
-      'What runs the requests: `simulated` (no key, no network), or the base URL of anything that speaks `/v1/messages`. A trailing `/v1` is ignored.',
-    expects: '`simulated` or an http(s) URL without credentials, query or fragment',
-    example: 'http://127.0.0.1:8000',
+      'What runs the requests: `simulated` (no key, no network), or the base URL of anything that speaks `/v1/messages`; of several replicas that serve the same models, their base URLs. A trailing `/v1` is ignored.',
+    expects: `\`simulated\` alone, or up to ${MOST_REPLICAS} http(s) URLs without credentials, query or fragment, separated by commas`,
+    example: 'http://gpu-1:8000,http://gpu-2:8000',
     defaultText: '`simulated`',
     read: readUpstream,
   }),

@@ -243,9 +243,10 @@ export class Dispatcher {
     attempt.call = answer;
     const customId = shard.customId(attempt.request);
     const body = this.#bodyOf(attempt, params);
+    const affinity = shard.affinityOf(attempt.request);
     shard.callStarted(attempt.request);
     answer.started(
-      upstream.call({ method: 'POST', path: '/v1/messages', headers: headers.of(customId), body }, answer),
+      upstream.call({ method: 'POST', path: '/v1/messages', headers: headers.of(customId), body, affinity }, answer),
     );
   }
 

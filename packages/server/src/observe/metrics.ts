@@ -36,6 +36,8 @@ export type TokenKind = 'input' | 'output' | 'cache_creation' | 'cache_read';
 export interface Gauge {
   readonly name: string;
   readonly help: string;
+  /** What the value is; a gauge unless it says otherwise. */
+  readonly type?: 'counter' | 'gauge';
   read(): readonly Sample[] | Promise<readonly Sample[]>;
 }
 
@@ -127,7 +129,7 @@ class Counters implements Metrics {
 
   async #readGauge(gauge: Gauge): Promise<string> {
     try {
-      return formatSamples(gauge.name, 'gauge', gauge.help, await gauge.read());
+      return formatSamples(gauge.name, gauge.type ?? 'gauge', gauge.help, await gauge.read());
     } catch {
       // A scrape that shows the rest is worth more than none; the room that failed logs its own trouble.
       this.#failedGauges++;

@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly spool: Spool;
   readonly upstream: Upstream;
   readonly profile: UpstreamProfile;
+  /** The seeds of the upstream's replicas; absent for one that has none. */
+  readonly replicas?: readonly number[];
   /** The API's time: expiry, retries, archiving. */
   readonly clock: Clock;
   /** Real time, for what waits on a disk. The same as `clock` unless that is virtual. */

@@ -7,6 +7,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ResultRow, Spool } from '../spool/spool.ts';
+import { affinityOf, laneCount, ownCaches } from './shard-order.ts';
 import { planOf } from './shard-plan.ts';
 import { Shard, type ShardEvents } from './shard.ts';
 
@@ -26,6 +27,8 @@ export interface SchedulerOptions {
   readonly dispatcher: Dispatcher;
   /** How the upstream caches prompts. */
   readonly profile: UpstreamProfile;
+  /** The seeds of the upstream's replicas; absent for one that has none. */
+  readonly replicas?: readonly number[];
   readonly clock: Clock;
   readonly pace: Clock;
   readonly activity: Activity;
@@ -68,7 +71,9 @@ export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly #options: SchedulerOptions;
   readonly #running = new Map<BatchId, Running>();
-  readonly #warmth = new Map<WorkspaceId, PrefixWarmth>();
+  /** Replicas with caches of their own. */
+  readonly #caches: readonly number[];
+  readonly #warmths = new Map<WorkspaceId, readonly PrefixWarmth[]>();
   /** Batches canceled before their turn came. */
   readonly #canceled = new Set<BatchId>();
   /** Leases held for batches to be opened next, whether for the first time or again. */
@@ -84,6 +89,7 @@ export class Scheduler implements Service {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#caches = ownCaches(options.profile, options.replicas ?? []);
   }
 
   /**
@@ -212,12 +218,14 @@ export class Scheduler implements Service {
     const requests = await spool.openRequestLog(lease.batch.id);
     try {
       const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
+      const plan = planOf(requests);
       return new Shard({
         lease,
         requests,
         results,
-        plan: planOf(requests),
-        warmth: this.#warmthOf(lease.batch.workspaceId),
+        plan,
+        warmths: this.#warmthsOf(lease.batch.workspaceId),
+        affinity: affinityOf(plan, this.#caches),
         clock,
         pace,
         commitIntervalMs,
@@ -230,13 +238,13 @@ export class Scheduler implements Service {
     }
   }
 
-  /** One belief about the upstream's cache per workspace: nobody learns from another's prompts, nor pays less by them. */
-  #warmthOf(workspaceId: WorkspaceId): PrefixWarmth {
-    const known = this.#warmth.get(workspaceId);
+  /** What is believed of the upstream's caches, per workspace: nobody learns from another's prompts, nor pays less by them. */
+  #warmthsOf(workspaceId: WorkspaceId): readonly PrefixWarmth[] {
+    const known = this.#warmths.get(workspaceId);
     if (known !== undefined) return known;
-    const warmth = new PrefixWarmth(this.#options.profile);
-    this.#warmth.set(workspaceId, warmth);
-    return warmth;
+    const warmths = Array.from({ length: laneCount(this.#caches) }, () => new PrefixWarmth(this.#options.profile));
+    this.#warmths.set(workspaceId, warmths);
+    return warmths;
   }
 
   #retry(ms: number, action: () => void): void {

@@ -1,14 +1,15 @@
 import {
   BackoffHeap,
   markersToAdd,
-  PrefixSchedule,
   RequestLedger,
+  type Affinity,
   type BatchRecord,
   type Clock,
   type PlacedMarker,
   type PlacedPlan,
   type PrefixUsage,
   type PrefixWarmth,
+  type RequestOrder,
   type Room,
   type Timer,
   type Turn,
@@ -19,6 +20,7 @@ import { ResultCommitter } from '../results/result-committer.ts';
 import { unstartedLine } from '../results/result-line.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { RequestLog, ResultLog, ResultRow } from '../spool/spool.ts';
+import { orderOf } from './shard-order.ts';
 
 /**
  * One shard under this process's lease: which of its requests are pending, in flight, backing off or settled, and the
@@ -32,8 +34,10 @@ export interface ShardOptions {
   readonly requests: RequestLog;
   readonly results: ResultLog;
   readonly plan: PlacedPlan;
-  /** What is known of the upstream's cache, in the workspace of the batch. */
-  readonly warmth: PrefixWarmth;
+  /** What is known of the upstream's cache, in the workspace of the batch; of each replica, where each has its own. */
+  readonly warmths: readonly PrefixWarmth[];
+  /** Which requests had best meet at one replica; null where there is one, or where all share a cache. */
+  readonly affinity: Affinity | null;
   readonly clock: Clock;
   readonly pace: Clock;
   readonly commitIntervalMs: number;
@@ -61,7 +65,7 @@ export class Shard {
   readonly lease: Lease;
   readonly requests: RequestLog;
   readonly #ledger: RequestLedger;
-  readonly #order: PrefixSchedule;
+  readonly #order: RequestOrder;
   readonly #backoff: BackoffHeap;
   readonly #committer: ResultCommitter;
   readonly #options: ShardOptions;
@@ -83,7 +87,7 @@ export class Shard {
     this.#backoff = new BackoffHeap((request) => this.#ledger.state(request) === 'backing_off');
     this.#restore(options.results);
     const isPending = (request: number): boolean => this.#ledger.state(request) === 'pending';
-    this.#order = new PrefixSchedule(options.plan, options.warmth, isPending);
+    this.#order = orderOf(options, isPending);
     this.#order.onReadiness = () => this.refresh();
     this.#committer = new ResultCommitter({
       log: options.results,
@@ -141,6 +145,11 @@ export class Shard {
   /** The markers that the plan adds to a request's prompt. */
   markersFor(request: number): readonly PlacedMarker[] {
     return markersToAdd(this.#options.plan, request);
+  }
+
+  /** What tells the upstream's replicas which of them a request belongs to; null: any. */
+  affinityOf(request: number): number | null {
+    return this.#options.affinity?.of(request) ?? null;
   }
 
   /** The request's call goes out. */

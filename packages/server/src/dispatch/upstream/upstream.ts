@@ -20,6 +20,11 @@ export interface UpstreamCall {
   readonly headers: Readonly<Record<string, string>>;
   /** The exact bytes to send, or null for none. Must not change until the call is over. */
   readonly body: Uint8Array | null;
+  /**
+   * Calls of one affinity had best meet at one replica, because of what they share; null or absent for a call that may
+   * go anywhere. Nothing of it is sent.
+   */
+  readonly affinity?: number | null;
 }
 
 export interface UpstreamEvents {
