@@ -14,7 +14,7 @@ const AUTO: PlanOptions = { markers: 'auto', profile: 'required', minimumTokens 
 function predict(prompts: readonly Block[][], options = AUTO, terms: Partial<PredictionTerms> = {}) {
   const blocks = blocksOf(prompts);
   const plan = planPrefixes(blocks, options);
-  const prediction = predictLedger(blocks, plan, { ...TERMS, reports: 'full', minimumTokens, ...terms });
+  const prediction = predictLedger(blocks, plan, { ...TERMS, ...options, reports: 'full', ...terms });
   return { plan, prediction, sum: sumOfModels(prediction.totals) };
 }
 
