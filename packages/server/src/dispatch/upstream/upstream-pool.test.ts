@@ -225,7 +225,7 @@ describe('a replica that fails', () => {
   });
 
   it('does not keep calls back when all fail: one of them has to find out', async () => {
-    const { call, replicas, loads, pass } = setUp(2);
+    const { call, replicas, loads } = setUp(2);
     for (let i = 0; i < 2; i++) call();
     for (const replica of replicas) replica.fail();
     for (let i = 0; i < 4; i++) call();
