@@ -1,4 +1,5 @@
 import {
+  Affinity,
   makespanBound,
   planPrefixes,
   UPSTREAM_PROFILES,
@@ -12,11 +13,11 @@ import { bubbleBoundMs } from './bounds/bubble-bound.ts';
 import { boundOf, costOf, ratesOf, summed, type CostTerms, type TokenBound } from './bounds/token-cost.ts';
 import { documentMajor, listed, questionMajor, submitted } from './orders/file-order.ts';
 import { GreedyOrder } from './orders/greedy-order.ts';
-import { leaderFirst } from './orders/leader-first.ts';
+import { lanesFirst, leaderFirst } from './orders/leader-first.ts';
 import type { MakeOrder } from './orders/order.ts';
 import type { BillTally, DuplicateWrites } from './play/bill-tally.ts';
 import { play, type Played, type PlayedBatch, type PlayTerms } from './play/play.ts';
-import { USUAL_TIMING, type Timing } from './play/simulated-upstream.ts';
+import { replicaSeeds, USUAL_TIMING, type Timing } from './play/simulated-upstream.ts';
 import { Chance } from './prompts/chance.ts';
 import { joined, prefixesOf, promptsAt } from './prompts/prompt-table.ts';
 import type { Case, CaseBatch } from './workloads/case.ts';
@@ -46,8 +47,8 @@ export interface CaseResult {
   readonly bound: TokenBound;
   /** Efficiency against the best to expect where reads get lost by chance. */
   readonly lossyEfficiency: number | null;
-  /** Efficiency against one cache for all replicas, where there are several. */
-  readonly sharedEfficiency: number | null;
+  /** Efficiency of each replica against the bound of what came to it, where there are several. */
+  readonly replicaEfficiency: number | null;
   readonly workMs: number;
   readonly chainMs: number;
   /** What the rate limits allow at most. */
@@ -68,11 +69,11 @@ export function measureCase(measured: Case): CaseResult {
   const planMs = performance.now() - startedMs;
   const played = play({
     ...termsOf(measured),
-    batches: batches.map((batch, i) => playedBatch(batch, batch.prompts, plans[i]!, leaderFirst(plans[i]!))),
+    batches: batches.map((batch, i) => ourBatch(measured, batch, plans[i]!)),
   });
   const terms = costTermsOf(measured);
-  const bound = boundFor(measured, batches, played, terms);
-  const shared = measured.replicas === undefined ? null : tokenBound(batches, played, terms);
+  const bound = tokenBound(batches, played, terms);
+  const parted = measured.replicas === undefined ? null : replicaBound(batches, played, terms);
   const ours = outcomeOf('leader first', played, bound, terms);
   const timing = timingOf(measured);
   const times = makespanBounds(measured, batches, timing, bound);
@@ -84,7 +85,7 @@ export function measureCase(measured: Case): CaseResult {
     others: measured.isCompared ? compared(measured, batches, bound) : [],
     bound,
     lossyEfficiency: optimum === undefined ? null : (ours.efficiency * optimum) / bound.cost,
-    sharedEfficiency: shared === null ? null : (ours.efficiency * shared.cost) / bound.cost,
+    replicaEfficiency: parted === null ? null : (ours.efficiency * parted.cost) / bound.cost,
     ...times,
     planMs,
     decisionUs: { p50: played.decisions.quantileUs(0.5), p99: played.decisions.quantileUs(0.99) },
@@ -114,7 +115,7 @@ function timingOf({ answerMs }: Case): Timing {
 }
 
 function termsOf(measured: Case): Omit<PlayTerms, 'batches'> {
-  const { concurrency, minimumTokens, cache, replicas, limits, faults, restartAtMs } = measured;
+  const { concurrency, minimumTokens, cache, replicas, limits, faults, restartAtMs, pace } = measured;
   const fault = faults?.();
   return {
     concurrency,
@@ -122,6 +123,7 @@ function termsOf(measured: Case): Omit<PlayTerms, 'batches'> {
     profile: profileOf(measured),
     cachesAll: profileOf(measured).markers === 'ignored',
     ...(restartAtMs === undefined ? {} : { restartAtMs }),
+    ...(pace === undefined ? {} : { pace }),
     upstream: {
       timing: timingOf(measured),
       ...(cache === undefined ? {} : { cache }),
@@ -157,8 +159,11 @@ function playedBatch(
   };
 }
 
-function boundFor(measured: Case, batches: readonly CaseBatch[], played: Played, terms: CostTerms): TokenBound {
-  return measured.replicas === undefined ? tokenBound(batches, played, terms) : replicaBound(batches, played, terms);
+function ourBatch({ replicas }: Case, batch: CaseBatch, plan: PlacedPlan): PlayedBatch {
+  if (replicas === undefined) return playedBatch(batch, batch.prompts, plan, leaderFirst(plan));
+  const affinity = new Affinity(plan, replicaSeeds(replicas));
+  const makeOrder = lanesFirst(plan, affinity, replicas);
+  return { ...playedBatch(batch, batch.prompts, plan, makeOrder), affinityOf: (request) => affinity.of(request) };
 }
 
 function tokenBound(batches: readonly CaseBatch[], { billed }: Played, terms: CostTerms): TokenBound {
@@ -275,19 +280,18 @@ function compared(measured: Case, batches: readonly CaseBatch[], bound: TokenBou
     ['question-major', (i) => listed(questionMajor(groups[i]!))],
     ['shuffled', (i) => listed(chance.shuffled(plain[i]!.requestCount))],
     ['greedy, no gate', (i) => (_, isPending) => new GreedyOrder(groups[i]!, isPending)],
+    ...(measured.replicas === undefined
+      ? []
+      : [['leader first, any replica', (i: number) => leaderFirst(groups[i]!)] as const]),
   ];
   const outcomes = orders.map(([name, makeOrder]) => {
     const played = play({
       ...termsOf(measured),
       batches: batches.map((batch, i) => playedBatch(batch, plain[i]!, null, makeOrder(i))),
     });
-    return outcomeOf(
-      name,
-      played,
-      measured.replicas === undefined ? bound : boundFor(measured, batches, played, terms),
-      terms,
-    );
+    return outcomeOf(name, played, bound, terms);
   });
+  if (measured.replicas !== undefined) return outcomes;
   return [
     ...outcomes,
     ...(batches.length === 1 ? [warmedUp(measured, plain[0]!, plans[0]!, bound, terms)] : []),

@@ -48,7 +48,7 @@ export function submitted(prompts: PromptBlocks): MakeOrder {
 }
 
 export function listed(requests: Uint32Array): MakeOrder {
-  return (_warmth, isPending) => new FileOrder(requests, isPending);
+  return (_warmthOf, isPending) => new FileOrder(requests, isPending);
 }
 
 /** All requests of one prefix, then all of the next, by where each prefix comes first. */

@@ -6,5 +6,8 @@ export type Order = Pick<
   'size' | 'isReady' | 'take' | 'push' | 'started' | 'firstByte' | 'ended' | 'nextWakeMs' | 'close'
 >;
 
-/** Makes the order of one batch. `warmth` is what is known of its tenant's cache. */
-export type MakeOrder = (warmth: PrefixWarmth, isPending: (request: number) => boolean) => Order;
+/** What is known of a tenant's cache; of each replica's by its number, where each has its own. */
+export type WarmthOf = (replica: number) => PrefixWarmth;
+
+/** Makes the order of one batch. */
+export type MakeOrder = (warmthOf: WarmthOf, isPending: (request: number) => boolean) => Order;

@@ -11,10 +11,10 @@ import {
 } from '@batchwright/core';
 import type { BatchId, WorkspaceId } from '@batchwright/protocol';
 import type { CacheRequest } from '@batchwright/simulator';
-import type { MakeOrder, Order } from '../orders/order.ts';
+import type { MakeOrder, Order, WarmthOf } from '../orders/order.ts';
 import { Chance } from '../prompts/chance.ts';
 import { BillTally } from './bill-tally.ts';
-import { CallPace } from './call-pace.ts';
+import { CallPace, type KnownPace } from './call-pace.ts';
 import { EventQueue } from './event-queue.ts';
 import { PromptMarkers } from './prompt-markers.ts';
 import { SimulatedUpstream, type Fault, type UpstreamCall, type UpstreamTerms } from './simulated-upstream.ts';
@@ -38,6 +38,8 @@ export interface PlayedBatch {
   readonly after?: number;
   readonly cancelAtMs?: number;
   readonly answerMs?: number;
+  /** What tells the upstream's replicas which of them a request belongs to; absent: any. */
+  readonly affinityOf?: (request: number) => number | null;
   /** The native batch that its requests are items of; their entries are then kept from one another. */
   readonly nativeBatch?: string;
 }
@@ -53,6 +55,8 @@ export interface PlayTerms {
   /** The upstream caches by itself: every block counts as marked. */
   readonly cachesAll?: boolean;
   readonly seed?: number;
+  /** What is known of the upstream's pace before the first call is over. */
+  readonly pace?: KnownPace;
 }
 
 export interface PlayedCall {
@@ -129,7 +133,7 @@ class Play {
   readonly #reports = new Stopwatch();
   readonly #replicaOf: PlayedCall[] = [];
   #warmths = new Map<string, PrefixWarmth>();
-  #pace = new CallPace();
+  #pace: CallPace;
   /** How often everything was lost: what was under way before means nothing to what runs now. */
   #life = 0;
   #nowMs = 0;
@@ -148,6 +152,7 @@ class Play {
     this.#upstream = new SimulatedUpstream(terms.upstream);
     this.#tallies = terms.batches.map(() => new BillTally());
     this.#chance = new Chance(terms.seed ?? 1);
+    this.#pace = new CallPace(terms.pace);
   }
 
   run(): Played {
@@ -274,8 +279,15 @@ class Play {
     const { request } = turn;
     const { order, batch } = running;
     if (running.queuedMs[request]! <= this.#waitedAtMs) this.#delayed += 1;
-    const isLeader = turn.role === 'leader';
-    const admission = this.#upstream.start(this.#cacheRequest(running, request), isLeader, this.#nowMs, batch.answerMs);
+    const admission = this.#upstream.start(
+      {
+        request: this.#cacheRequest(running, request),
+        isLeader: turn.role === 'leader',
+        affinity: batch.affinityOf?.(request) ?? null,
+        answerMs: batch.answerMs,
+      },
+      this.#nowMs,
+    );
     this.#reports.measure(() => order.started(request, this.#nowMs));
     running.attempts[request] = running.attempts[request]! + 1;
     if (admission.type === 'rate_limited') return this.#refused(running, request, admission.retryAfterMs);
@@ -376,12 +388,16 @@ class Play {
     }
   }
 
-  #warmthOf(tenant: string): PrefixWarmth {
-    const known = this.#warmths.get(tenant);
-    if (known !== undefined) return known;
-    const made = new PrefixWarmth(this.#terms.profile);
-    this.#warmths.set(tenant, made);
-    return made;
+  /** Of a tenant, and of a replica where each has a cache of its own. */
+  #warmthOf(tenant: string): WarmthOf {
+    return (replica) => {
+      const scope = `${tenant} ${replica}`;
+      const known = this.#warmths.get(scope);
+      if (known !== undefined) return known;
+      const made = new PrefixWarmth(this.#terms.profile);
+      this.#warmths.set(scope, made);
+      return made;
+    };
   }
 
   get #queued(): number {

@@ -1,4 +1,4 @@
-import { TokenBucket } from '@batchwright/core';
+import { chooseReplica, replicaSeed, TokenBucket, type ReplicaLoads } from '@batchwright/core';
 import { PromptCache, type CacheOptions, type CacheRequest, type CacheTurn } from '@batchwright/simulator';
 
 /** How long calls take: a base and the prefill of what is not read up to the first byte, then the answer. */
@@ -13,7 +13,7 @@ export const USUAL_TIMING: Timing = { baseMs: 1000, tokensPerMs: 4, answerMs: 19
 export interface UpstreamTerms {
   readonly timing: Timing;
   readonly cache?: Partial<CacheOptions>;
-  /** Each with a cache of its own; calls go to the one with the fewest. */
+  /** Each with a cache of its own; core chooses the one a call goes to. */
   readonly replicas?: number;
   readonly limits?: { readonly requestsPerMinute: number; readonly inputTokensPerMinute: number };
   /** What becomes of a call. */
@@ -29,6 +29,21 @@ export interface FaultyCall {
 
 /** `overloaded`: refused before its first byte, after a while. `mid_stream`: broken off half-way through its answer. */
 export type Fault = 'overloaded' | 'mid_stream';
+
+/** A call to be made. */
+export interface UpstreamRequest {
+  readonly request: CacheRequest;
+  readonly isLeader: boolean;
+  /** What it shares with the calls that had best meet it at one replica; null: nothing. */
+  readonly affinity: number | null;
+  /** How long its answer takes from the first byte on, if not as long as others. */
+  readonly answerMs?: number | undefined;
+}
+
+/** What tells replicas apart. */
+export function replicaSeeds(replicas: number): readonly number[] {
+  return Array.from({ length: replicas }, (_, replica) => replicaSeed(`http://replica-${replica}:8000`));
+}
 
 /** A call that was admitted: what it found in the cache, when its first byte comes, and how it ends. */
 export interface UpstreamCall {
@@ -54,7 +69,7 @@ const MINUTE_MS = 60_000;
 export class SimulatedUpstream {
   readonly #terms: UpstreamTerms;
   readonly #caches: readonly PromptCache[];
-  readonly #inFlight: number[];
+  readonly #loads: ReplicaLoads & { readonly inFlight: Uint32Array };
   readonly #requests: TokenBucket | null;
   readonly #input: TokenBucket | null;
   #calls = 0;
@@ -63,22 +78,23 @@ export class SimulatedUpstream {
     const { limits, replicas = 1, seed = 1 } = terms;
     this.#terms = terms;
     this.#caches = Array.from({ length: replicas }, (_, replica) => new PromptCache(terms.cache, seed + replica));
-    this.#inFlight = this.#caches.map(() => 0);
+    this.#loads = { seeds: replicaSeeds(replicas), inFlight: new Uint32Array(replicas), isOpen: () => true };
     this.#requests = limits === undefined ? null : new TokenBucket(limits.requestsPerMinute, MINUTE_MS, 0);
     this.#input = limits === undefined ? null : new TokenBucket(limits.inputTokensPerMinute, MINUTE_MS, 0);
   }
 
-  start(request: CacheRequest, isLeader: boolean, nowMs: number, answerMs = this.#terms.timing.answerMs): Admission {
-    const replica = this.#leastBusy();
+  start({ request, isLeader, affinity, answerMs }: UpstreamRequest, nowMs: number): Admission {
+    const replica = chooseReplica(affinity, this.#loads, this.#calls % this.#caches.length);
     const cache = this.#caches[replica]!;
     const turn = cache.look(request, nowMs);
     const retryAfterMs = this.#admit(turn, nowMs);
     if (retryAfterMs > 0) return { type: 'rate_limited', retryAfterMs };
     const fault = this.#terms.fault?.({ nth: this.#calls, isLeader }) ?? null;
     this.#calls += 1;
-    this.#inFlight[replica] = this.#inFlight[replica]! + 1;
+    this.#loads.inFlight[replica]! += 1;
     cache.begin(turn);
-    return { type: 'admitted', call: this.#timed(turn, replica, fault, nowMs, answerMs) };
+    const ownMs = answerMs ?? this.#terms.timing.answerMs;
+    return { type: 'admitted', call: this.#timed(turn, replica, fault, nowMs, ownMs) };
   }
 
   firstByte({ turn, replica }: UpstreamCall, nowMs: number): void {
@@ -87,7 +103,7 @@ export class SimulatedUpstream {
 
   /** The call is over; `sawFirstByte` says whether anything came of it. */
   end({ turn, replica }: UpstreamCall, sawFirstByte: boolean, nowMs: number): void {
-    this.#inFlight[replica] = this.#inFlight[replica]! - 1;
+    this.#loads.inFlight[replica]! -= 1;
     if (sawFirstByte) this.#caches[replica]!.end(turn, nowMs);
     else this.#caches[replica]!.abandon(turn);
   }
@@ -112,14 +128,6 @@ export class SimulatedUpstream {
     this.#requests.take(1, nowMs);
     this.#input.take(tokens, nowMs);
     return 0;
-  }
-
-  #leastBusy(): number {
-    let least = 0;
-    for (let replica = 1; replica < this.#inFlight.length; replica++) {
-      if (this.#inFlight[replica]! < this.#inFlight[least]!) least = replica;
-    }
-    return least;
   }
 }
 

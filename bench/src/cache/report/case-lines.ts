@@ -63,15 +63,15 @@ function outcomeCells(outcome: Outcome, result: CaseResult): string[] {
   ];
 }
 
-function notes({ case: measured, lossyEfficiency, openAtRestart, ours, sharedEfficiency }: CaseResult): string[] {
+function notes({ case: measured, lossyEfficiency, openAtRestart, ours, replicaEfficiency }: CaseResult): string[] {
   const written = ours.duplicates.reduce((sum, { writes }) => sum + writes, 0);
   return [
     ...(lossyEfficiency === null
       ? []
       : [`against the best to expect with such losses: η ${lossyEfficiency.toFixed(4)}`]),
-    ...(sharedEfficiency === null
+    ...(replicaEfficiency === null
       ? []
-      : [`against one cache that all replicas share: η ${sharedEfficiency.toFixed(4)}`]),
+      : [`each replica against the bound of what came to it: η ${replicaEfficiency.toFixed(4)}`]),
     ...(openAtRestart === null ? [] : [`${openAtRestart} prefixes open at the restart, ${written} written again`]),
     ...(ours.retries > 0 ? [`${whole(ours.retries)} calls tried again`] : []),
     ...(measured.note === undefined ? [] : [measured.note]),

@@ -21,6 +21,8 @@ export interface Case {
   /** Makes what decides on a call's fate, for one play. */
   readonly faults?: () => UpstreamTerms['fault'];
   readonly restartAtMs?: number;
+  /** What is known of the upstream's pace before the first call is over. */
+  readonly pace?: { readonly firstByteMs: number; readonly durationMs: number };
   /** The least cost to expect where reads get lost by chance, in tokens at the price of input. */
   readonly lossyOptimum?: (prompts: PromptBlocks) => number;
   /** Whether the orders to compare with are played, too. */
@@ -43,7 +45,7 @@ export interface CaseBatch {
 export interface CaseGoals {
   /** C1: tokens written and read equal the bound. */
   readonly isExact?: boolean;
-  /** C2: least efficiency, against the bound or, where reads get lost, against the best to expect. */
+  /** C2: least efficiency, against the bound; where reads get lost, against the best to expect; of each replica by itself. */
   readonly efficiency?: number;
   /** C3: most that the makespan may be of its lower bound; 2 if absent, null where none is judged. */
   readonly makespan?: number | null;

@@ -82,6 +82,7 @@ function hotPrompts(): PromptBlocks {
 const THINKING = { ...BASE, answerMs: 399_000 } as const;
 const THOUGHT: Grid = { ...W2_GRID, documents: 1, questions: 20 };
 const HALF_WAY_MS = 2_000_000;
+const LATE_NOTE = 'the lesson costs the first document’s followers once, whatever the size of what comes after';
 
 export const TROUBLED: readonly Case[] = [
   {
@@ -109,6 +110,16 @@ export const TROUBLED: readonly Case[] = [
   },
   {
     ...THINKING,
+    id: 'W11/known',
+    title: 'W11/8 when it is known beforehand how long a call takes',
+    concurrency: 8,
+    pace: { firstByteMs: 1000, durationMs: 400_000 },
+    batches: () => one(gridPrompts({ ...THOUGHT, documents: 10, questions: 40 }, BASE.model)),
+    isCompared: false,
+    goals: {},
+  },
+  {
+    ...THINKING,
     id: 'W11/1h',
     title: '20 questions on 1 document, each 400 s long, one at a time, markers of an hour',
     concurrency: 1,
@@ -131,20 +142,30 @@ export const TROUBLED: readonly Case[] = [
   {
     ...BASE,
     id: 'W13/lossy',
-    title: '500 questions on each of 20 documents; one read in five is lost and writes again',
+    title: 'W2, one read in five is lost and writes again',
     cache: { lossy: LOSS },
     lossyOptimum,
-    batches: () => one(gridPrompts(MEDIUM, BASE.model)),
+    batches: () => one(gridPrompts(W2_GRID, BASE.model)),
     goals: { efficiency: 0.98 },
     note: 'judged against the best to expect with such losses; against the bound without, nobody can reach a third',
   },
   {
     ...BASE,
     id: 'W13/late',
-    title: '500 questions on each of 20 documents; readable two seconds after the first byte',
+    title: 'W2, readable two seconds after the first byte',
     cache: { visibilityDelayMs: 2000 },
-    batches: () => one(gridPrompts(MEDIUM, BASE.model)),
+    batches: () => one(gridPrompts(W2_GRID, BASE.model)),
     goals: { efficiency: 0.98 },
+    note: LATE_NOTE,
+  },
+  {
+    ...BASE,
+    id: 'W13/late10',
+    title: 'a tenth of W2, readable two seconds after the first byte',
+    cache: { visibilityDelayMs: 2000 },
+    batches: () => one(gridPrompts({ ...W2_GRID, documents: 10 }, BASE.model)),
+    goals: {},
+    note: LATE_NOTE,
   },
   {
     ...BASE,
@@ -157,7 +178,7 @@ export const TROUBLED: readonly Case[] = [
     markers: 'respect',
     batches: () => one(hotPrompts()),
     goals: { efficiency: 0.999 },
-    note: 'core chooses no replica: calls go to the one with the fewest, and each replica is held to its own bound',
+    note: 'the bound is that of one cache for all; 60 % on one document do not fit on fewer than five replicas',
   },
   {
     ...BASE,
