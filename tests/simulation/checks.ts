@@ -1,4 +1,5 @@
 import { BATCH_LIFETIME_MS, type BatchResultLine } from '@batchwright/protocol';
+import { checkLedger, checkUsage } from './ledger-checks.ts';
 import { CONCURRENCY, type Promised, type World } from './world.ts';
 
 /**
@@ -9,6 +10,7 @@ import { CONCURRENCY, type Promised, type World } from './world.ts';
  * - a success is an answer the upstream gave to that very request; a refused request errored;
  * - nothing canceled that nobody canceled, nothing expired before its time;
  * - after a cancel was accepted, and after expiry, nothing of the batch was sent;
+ * - the ledgers are those of the results, and of nothing else;
  * - the bound on calls in flight held at every instant;
  * - no batch is stored but those that were created. Prompts name batches, so one that the world did not know of would
  *   have its calls held against another.
@@ -21,6 +23,7 @@ export async function violations(world: World): Promise<readonly string[]> {
     checkCalls(world, batch, found);
     if (!batch.deleted) await checkResults(world, batch, found);
   }
+  await checkUsage(world, found);
   return found;
 }
 
@@ -51,6 +54,7 @@ async function checkResults(world: World, batch: Promised, found: string[]): Pro
     const tally = rows.filter((row) => row.result.type === type).length;
     if (tally !== record.counts[type]) found.push(`${batch.id} counts ${record.counts[type]} ${type} and has ${tally}`);
   }
+  checkLedger(batch, await world.ledger(batch), rows, found);
   for (const row of rows) checkRow(batch, row, (record.endedAtUs ?? 0) / 1000, found);
 }
 

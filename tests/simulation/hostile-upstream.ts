@@ -16,7 +16,8 @@ export interface CallRecord {
 /** What an answer says: to which prompt, and what it claims to have cost. */
 interface Said {
   readonly prompt: string;
-  readonly usage: Readonly<Record<string, number>>;
+  readonly model: string | undefined;
+  readonly usage: Readonly<Record<string, unknown>>;
 }
 
 type Answer = (events: UpstreamEvents, said: Said) => void;
@@ -68,7 +69,7 @@ export class HostileUpstream implements Upstream {
     const usual = isStream ? STREAM : SUCCESS;
     const answer = prompt.includes('refuse-me') ? REFUSAL : hostile ? chance.pick(answers) : usual;
     const latencyMs = hostile ? chance.between(0, 90_000) : chance.between(1, 3000);
-    const said = { prompt, usage: chance.pick(USAGES) };
+    const said = { prompt, model: chance.pick(MODELS), usage: chance.pick(USAGES) };
     const end = (): void => {
       over();
       this.#outstanding.delete(cancel);
@@ -113,6 +114,9 @@ function readCall(body: Uint8Array): { readonly prompt: string; readonly isStrea
   return { prompt, isStream: params.stream === true };
 }
 
+/** Who answers: models with a price and without, and nobody. */
+const MODELS = ['claude-sonnet-4-5', 'claude-haiku-5-5', 'some-local-model', undefined];
+
 /** What upstreams say of their caches, true or not: nobody may wait for ever because of it. */
 const USAGES: readonly Said['usage'][] = [
   { input_tokens: 1 },
@@ -120,6 +124,12 @@ const USAGES: readonly Said['usage'][] = [
   { input_tokens: 1, cache_creation_input_tokens: 1500, cache_read_input_tokens: 0 },
   { input_tokens: 1, cache_creation_input_tokens: 0, cache_read_input_tokens: 1500 },
   { input_tokens: 1, cache_creation_input_tokens: 700, cache_read_input_tokens: 300 },
+  {
+    input_tokens: 3,
+    cache_creation_input_tokens: 1500,
+    cache_creation: { ephemeral_5m_input_tokens: 1499, ephemeral_1h_input_tokens: 1 },
+    inference_geo: 'us',
+  },
 ];
 
 const respond =
@@ -133,10 +143,11 @@ const respond =
 const envelope = (type: string, message: string, details?: object): string =>
   JSON.stringify({ type: 'error', error: { type, message, ...(details === undefined ? {} : { details }) } });
 
-function message({ prompt, usage }: Said): string {
+function message({ prompt, model, usage }: Said): string {
   return JSON.stringify({
     id: 'msg_1',
     type: 'message',
+    model,
     content: [{ type: 'text', text: `answer to ${prompt}` }],
     usage: { ...usage, output_tokens: 1, service_tier: 'standard' },
   });
@@ -184,8 +195,8 @@ const HOSTILE: readonly Answer[] = [
 
 const event = (type: string, data: object): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
 
-function startOfStream(events: UpstreamEvents, { usage }: Said): void {
-  const started = { id: 'msg_1', type: 'message', content: [], usage: { ...usage, output_tokens: 1 } };
+function startOfStream(events: UpstreamEvents, { model, usage }: Said): void {
+  const started = { id: 'msg_1', type: 'message', model, content: [], usage: { ...usage, output_tokens: 1 } };
   events.onHead(200, { 'content-type': 'text/event-stream' });
   events.onData(Buffer.from(event('message_start', { message: started })));
 }

@@ -1,4 +1,4 @@
-import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord } from '@batchwright/core';
+import { mergeTotals, UPSTREAM_PROFILES, VirtualClock, type BatchRecord, type LedgerTotals } from '@batchwright/core';
 import {
   microsecondsFromMs,
   type BatchId,
@@ -7,7 +7,7 @@ import {
   type WorkspaceId,
 } from '@batchwright/protocol';
 import { Readable } from 'node:stream';
-import type { Catalog } from '../../packages/server/src/catalog/catalog.ts';
+import type { Catalog, LedgerCheckpoint } from '../../packages/server/src/catalog/catalog.ts';
 import { createMemoryCatalog } from '../../packages/server/src/catalog/memory/memory-catalog.ts';
 import { createIntake } from '../../packages/server/src/intake/create-intake.ts';
 import { silentLog } from '../../packages/server/src/observe/log.ts';
@@ -42,6 +42,8 @@ export interface Promised {
   seen: RequestCounts | null;
   ended: boolean;
   deleted: boolean;
+  /** What it had come to when it was deleted. */
+  ledgerAtDeletion: LedgerCheckpoint | null;
 }
 
 interface Process {
@@ -54,7 +56,7 @@ interface Process {
 
 export const CONCURRENCY = 6;
 const START_MS = Date.UTC(2026, 0, 1);
-const WORKSPACES = ['A', 'B', 'C'].map((name) => `wrkspc_01${name}` as WorkspaceId);
+export const WORKSPACES = ['A', 'B', 'C'].map((name) => `wrkspc_01${name}` as WorkspaceId);
 const HOUR_MS = 3_600_000;
 /** More than any history creates. */
 const LIST_LIMIT = 1000;
@@ -121,6 +123,17 @@ export class World {
     return this.#catalog.batches.find(batch.workspaceId, batch.id);
   }
 
+  /** What a batch came to, as far as the catalog knows. */
+  async ledger(batch: Promised): Promise<LedgerCheckpoint | null> {
+    return (await this.#catalog.batches.account(batch.workspaceId, batch.id))?.ledger ?? null;
+  }
+
+  /** What a workspace used, of all days together. */
+  async usage(workspaceId: WorkspaceId): Promise<LedgerTotals> {
+    const days = await this.#catalog.workspaces.usage(workspaceId, '2026-01-01', '2026-12-31');
+    return days.reduce<LedgerTotals>((all, { totals }) => mergeTotals(all, totals), new Map());
+  }
+
   /** Stored batches that nobody is known to have created. */
   async unknownBatches(): Promise<readonly BatchRecord[]> {
     const known = new Set(this.promised.map(({ id }) => id));
@@ -164,6 +177,7 @@ export class World {
       spool: process.spool,
       catalog: chance.isLucky(0.05) ? dyingAtCreate(process.catalog, process.life) : process.catalog,
       profile: UPSTREAM_PROFILES.anthropic,
+      hasBatchDiscount: false,
       clock: this.clock,
       randomBytes: (n) => chance.bytes(n),
       concurrentUploads: 1,
@@ -197,7 +211,14 @@ export class World {
   #promise({ id, workspaceId, createdAtUs }: BatchRecord, customIds: readonly string[]): void {
     this.promised.push({
       ...{ id, workspaceId, customIds, createdAtMs: createdAtUs / 1000 },
-      ...{ cancelAsked: false, cancelledAtCall: null, seen: null, ended: false, deleted: false },
+      ...{
+        cancelAsked: false,
+        cancelledAtCall: null,
+        seen: null,
+        ended: false,
+        deleted: false,
+        ledgerAtDeletion: null,
+      },
     });
   }
 
@@ -219,6 +240,7 @@ export class World {
     const process = this.#process as Process;
     if (ended.length === 0) return;
     const batch = this.#chance.pick(ended);
+    batch.ledgerAtDeletion = await this.ledger(batch);
     const outcome = await this.#untilDeath(process.catalog.batches.delete(batch.workspaceId, batch.id, this.#nowUs()));
     // A delete that died may have happened: nobody was told, and both are right.
     batch.deleted = true;

@@ -107,6 +107,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
       spool,
       catalog,
       profile,
+      hasBatchDiscount: upstream.isSimulated,
       clock,
       randomBytes,
       concurrentUploads: config.concurrentUploads,
@@ -187,6 +188,11 @@ function httpSettings(config: Config): HttpServices['settings'] {
 
 function registerGauges(metrics: Metrics, catalog: Catalog, { dispatcher, scheduler }: Engine): void {
   registerCatalogGauges(metrics, catalog, () => scheduler.unrecordedCounts());
+  metrics.gauge({
+    name: 'batchwright_requests_waiting_for_leader',
+    help: 'Queued requests whose prefix is not in the upstream’s cache yet.',
+    read: () => [{ value: scheduler.waitingForLeader }],
+  });
   metrics.gauge({
     name: 'batchwright_upstream_in_flight',
     help: 'Calls to the upstream that are under way.',

@@ -6,6 +6,7 @@ import {
   type ParamsError,
   type Pause,
   type PrefixUsage,
+  type RequestUse,
   type Room,
   type Timer,
   type Turn,
@@ -15,7 +16,7 @@ import {
 import { LIMITS, makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { batchMessage, type BatchMessage, type MessageUsage } from '../results/batch-message.ts';
+import { batchMessage, type BatchMessage } from '../results/batch-message.ts';
 import { erroredLine, succeededLine, unstartedLine } from '../results/result-line.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { Shard } from '../schedule/shard.ts';
@@ -190,7 +191,8 @@ export class Dispatcher {
     this.#wake = clock.after(Math.max(0, atMs - clock.now()), () => this.#pump());
   }
 
-  #start(turn: ShardInFlight, { request, role }: Turn): void {
+  #start(turn: ShardInFlight, { request, role, reason }: Turn): void {
+    this.#options.metrics.turned(reason);
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
     const leads = role === 'leader';
     const attempt = new InFlight({ turn, request, bytes, leads, isProbe: this.#gate.isPaused }, this);
@@ -334,15 +336,16 @@ export class Dispatcher {
   #succeed(attempt: InFlight, { pieces, usage }: BatchMessage): void {
     const { shard } = attempt.turn;
     this.#count(usage);
-    shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), pieces));
+    shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), pieces), usage);
   }
 
-  #count(usage: MessageUsage): void {
+  #count(usage: RequestUse): void {
     const { metrics } = this.#options;
     metrics.tokens('input', usage.inputTokens);
     metrics.tokens('output', usage.outputTokens);
-    metrics.tokens('cache_creation', usage.cacheCreationTokens);
-    metrics.tokens('cache_read', usage.cacheReadTokens);
+    metrics.tokens('cache_creation_5m', usage.write5mTokens);
+    metrics.tokens('cache_creation_1h', usage.write1hTokens);
+    metrics.tokens('cache_read', usage.readTokens);
   }
 
   #reject(attempt: InFlight, step: Extract<NextStep, { readonly as: 'errored' }>): void {
@@ -394,8 +397,8 @@ export class Dispatcher {
 /** Whatever its status, an upstream whose answer is no message is broken. */
 const NO_MESSAGE: UpstreamAnswer = { type: 'broken', reason: 'status 200 without a message' };
 
-function cacheUse({ cacheReadTokens, cacheCreationTokens }: MessageUsage): PrefixUsage {
-  return { readTokens: cacheReadTokens, createdTokens: cacheCreationTokens };
+function cacheUse({ readTokens, write5mTokens, write1hTokens }: RequestUse): PrefixUsage {
+  return { readTokens, createdTokens: write5mTokens + write1hTokens };
 }
 
 interface ShardInFlight {

@@ -289,6 +289,7 @@ const NO_BLOCKS: PromptBlocks = {
 
 const ESTIMATE_PARTS = {
   profile: UPSTREAM_PROFILES.anthropic,
+  hasBatchDiscount: true,
   randomBytes: chance,
   concurrentUploads: 1,
   spool: { createRequestLog: () => Promise.reject(new Error('an estimate stores nothing')) },

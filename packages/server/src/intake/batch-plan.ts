@@ -1,8 +1,11 @@
 import {
   encodePlan,
   planPrefixes,
+  predictLedger,
+  type LedgerTerms,
   type MarkerMode,
   type PlanOptions,
+  type Prediction,
   type PromptBlocks,
   type UpstreamProfile,
 } from '@batchwright/core';
@@ -13,10 +16,29 @@ const USUAL_MINIMUM_TOKENS = 1024;
 /** An engine that caches by itself does so in small blocks; less than this is not worth an order. */
 const ENGINE_MINIMUM_TOKENS = 64;
 
-/** What a batch's requests share, as bytes to be kept with it; null when they share nothing worth caching. */
-export function planBatch(blocks: PromptBlocks, markers: MarkerMode, profile: UpstreamProfile): Uint8Array | null {
-  const plan = planPrefixes(blocks, planOptions(markers, profile));
-  return plan.nodeCount === 0 ? null : encodePlan(plan);
+/** What becomes of a batch's prompts if all goes as planned. */
+export interface BatchPlan {
+  /** As bytes to be kept with the batch; null when its requests share nothing worth caching. */
+  readonly bytes: Uint8Array | null;
+  readonly prediction: Prediction;
+}
+
+/** Finds what a batch's requests share, and what that will come to. */
+export function planBatch(
+  blocks: PromptBlocks,
+  markers: MarkerMode,
+  profile: UpstreamProfile,
+  terms: Omit<LedgerTerms, 'isPriced'>,
+): BatchPlan {
+  const options = planOptions(markers, profile);
+  const plan = planPrefixes(blocks, options);
+  const prediction = predictLedger(blocks, plan, {
+    ...options,
+    ...terms,
+    isPriced: profile.priced,
+    reports: profile.usage,
+  });
+  return { bytes: plan.nodeCount === 0 ? null : encodePlan(plan), prediction };
 }
 
 /** How batches are planned for an upstream. */

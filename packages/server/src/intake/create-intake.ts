@@ -1,4 +1,4 @@
-import type { Clock, UpstreamProfile } from '@batchwright/core';
+import type { Clock, Prediction, UpstreamProfile } from '@batchwright/core';
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -17,6 +17,8 @@ export interface IntakeParts {
   readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create' | 'exists'> };
   /** How the upstream caches prompts. */
   readonly profile: UpstreamProfile;
+  /** Whether it gives the batch discount. */
+  readonly hasBatchDiscount: boolean;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   /** Bodies read at once; each costs the memory of a scanner, about 38 MB. Others wait unread. */
@@ -98,17 +100,19 @@ class Submission {
     const end = await this.#upload.run();
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
+    const { profile, hasBatchDiscount: isBatch, clock } = this.#parts;
     const { markers } = this.#terms.options;
-    const plan = planBatch(this.#scanner.promptBlocks(), markers, this.#parts.profile);
-    await this.#log.commit(this.#scanner.index(end.count), plan);
-    return this.#register(end.count, queueLimit);
+    const terms = { atMs: clock.now(), isBatch };
+    const { bytes, prediction } = planBatch(this.#scanner.promptBlocks(), markers, profile, terms);
+    await this.#log.commit(this.#scanner.index(end.count), bytes);
+    return this.#register(end.count, queueLimit, prediction);
   }
 
   /** The log is durable first: a batch that the catalog knows can always be read. */
-  async #register(requestCount: number, queueLimit: number | null): Promise<IntakeOutcome> {
+  async #register(requestCount: number, queueLimit: number | null, prediction: Prediction): Promise<IntakeOutcome> {
     const { catalog, clock } = this.#parts;
     const batch = { ...this.#terms, id: this.#batchId, requestCount };
-    const created = await catalog.batches.create(batch, microsecondsFromMs(clock.now()), queueLimit);
+    const created = await catalog.batches.create(batch, microsecondsFromMs(clock.now()), queueLimit, prediction);
     if (created.type === 'created') {
       return { type: 'accepted', batch: created.batch, promptBlocks: this.#scanner.promptBlocks() };
     }

@@ -55,6 +55,8 @@ export interface EstimateParts {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly profile: UpstreamProfile;
+  /** Whether it gives the batch discount. */
+  readonly hasBatchDiscount: boolean;
   /** How the server sends at this moment. */
   readonly pace: () => { readonly concurrency: number; readonly durationMs: number };
 }
@@ -65,8 +67,6 @@ export interface EstimateAsked {
   readonly markers: MarkerMode;
 }
 
-/** Batches are billed at what the Message Batches API takes for them. */
-const IS_BATCH = true;
 const TOP_PREFIXES = 10;
 
 /**
@@ -89,7 +89,7 @@ export async function estimateBody(
 async function letGo(): Promise<void> {}
 
 async function reckon(
-  { clock, profile, pace }: EstimateParts,
+  { clock, profile, hasBatchDiscount: isBatch, pace }: EstimateParts,
   scanner: BodyScanner,
   markers: MarkerMode,
   count: number,
@@ -97,7 +97,7 @@ async function reckon(
   const terms: EstimateTerms = {
     ...planOptions(markers, profile),
     isPriced: profile.priced,
-    isBatch: IS_BATCH,
+    isBatch,
     atMs: clock.now(),
   };
   const blocks = scanner.promptBlocks();
@@ -113,7 +113,7 @@ async function reckon(
   return {
     ...estimate,
     markers,
-    isBatch: IS_BATCH,
+    isBatch,
     plan: summary(plan, terms),
     warnings: named(warnings, scanner.index(count)),
   };

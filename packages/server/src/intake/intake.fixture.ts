@@ -91,6 +91,7 @@ export async function intakeFixture(changed: Partial<IntakeParts> = {}): Promise
     spool: controlled(spool, control),
     catalog,
     profile: UPSTREAM_PROFILES.anthropic,
+    hasBatchDiscount: true,
     clock,
     randomBytes,
     concurrentUploads: 2,

@@ -1,4 +1,4 @@
-import type { AnswerClass } from '@batchwright/core';
+import type { AnswerClass, TurnReason } from '@batchwright/core';
 import { EventLoopDelay } from './event-loop-delay.ts';
 import { formatHistograms, formatSamples, type Sample } from './exposition.ts';
 import { Histogram, LATENCY_SECONDS, SYNC_SECONDS } from './histogram.ts';
@@ -15,6 +15,10 @@ export interface Metrics {
   /** An attempt will be made again. */
   retried(): void;
   tokens(kind: TokenKind, count: number): void;
+  /** Results cost this much more; those of models without a price are not in it. */
+  cost(nanoUsd: number): void;
+  /** A request was handed out, for a reason. */
+  turned(reason: TurnReason): void;
   /** A create body was received; refused ones count too. */
   intake(bytes: number, seconds: number): void;
   /** Result lines became durable. */
@@ -31,7 +35,7 @@ export interface Metrics {
   close(): void;
 }
 
-export type TokenKind = 'input' | 'output' | 'cache_creation' | 'cache_read';
+export type TokenKind = 'input' | 'output' | 'cache_creation_5m' | 'cache_creation_1h' | 'cache_read';
 
 export interface Gauge {
   readonly name: string;
@@ -50,7 +54,9 @@ class Counters implements Metrics {
   readonly #answers = new Map<AnswerClass, number>();
   readonly #latency = new Histogram(LATENCY_SECONDS);
   readonly #firstByte = new Histogram(LATENCY_SECONDS);
-  readonly #tokens = { input: 0, output: 0, cache_creation: 0, cache_read: 0 };
+  readonly #tokens = { input: 0, output: 0, cache_creation_5m: 0, cache_creation_1h: 0, cache_read: 0 };
+  readonly #turns = new Map<TurnReason, number>();
+  #costNanoUsd = 0;
   readonly #intakeSeconds = new Histogram(LATENCY_SECONDS);
   readonly #syncSeconds = new Histogram(SYNC_SECONDS);
   readonly #http = new Map<string, { readonly seconds: Histogram; readonly statuses: Map<number, number> }>();
@@ -77,6 +83,14 @@ class Counters implements Metrics {
 
   tokens(kind: TokenKind, count: number): void {
     this.#tokens[kind] += count;
+  }
+
+  cost(nanoUsd: number): void {
+    this.#costNanoUsd += nanoUsd;
+  }
+
+  turned(reason: TurnReason): void {
+    this.#turns.set(reason, (this.#turns.get(reason) ?? 0) + 1);
   }
 
   intake(bytes: number, seconds: number): void {
@@ -140,6 +154,7 @@ class Counters implements Metrics {
   #renderUpstream(): string[] {
     const answers = [...this.#answers].map(([answer, value]) => ({ labels: { class: answer }, value }));
     const tokens = Object.entries(this.#tokens).map(([kind, value]) => ({ labels: { kind }, value }));
+    const turns = [...this.#turns].map(([reason, value]) => ({ labels: { reason }, value }));
     return [
       formatSamples('batchwright_upstream_answers_total', 'counter', 'Answers of the upstream by class.', answers),
       formatHistograms('batchwright_upstream_latency_seconds', 'From sending a request to its whole answer.', [
@@ -150,6 +165,8 @@ class Counters implements Metrics {
       ]),
       counter('batchwright_upstream_retries_total', 'Attempts that were or will be made again.', this.#retries),
       formatSamples('batchwright_tokens_total', 'counter', 'Tokens the upstream reported, by kind.', tokens),
+      counter('batchwright_cost_nano_usd_total', 'What results cost, in nano-dollars.', this.#costNanoUsd),
+      formatSamples('batchwright_turns_total', 'counter', 'Requests handed out, by why it was their turn.', turns),
     ];
   }
 

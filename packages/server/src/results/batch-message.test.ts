@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { batchMessage } from './batch-message.ts';
+import { noUse } from './message-usage.ts';
 
 const shown = (body: string): string | null => {
   const message = batchMessage(Buffer.from(body));
@@ -56,11 +57,15 @@ describe('batchMessage', () => {
 
   it('reads the tokens that were reported, and 0 for those that were not', () => {
     const usage = { input_tokens: 7, output_tokens: 2, cache_read_input_tokens: null, cache_creation_input_tokens: 5 };
-    expect(batchMessage(Buffer.from(JSON.stringify({ usage })))?.usage).toEqual({
+    expect(batchMessage(Buffer.from(JSON.stringify({ model: 'm\u00e9', usage })))?.usage).toEqual({
+      model: 'mé',
+      inferenceGeo: null,
       inputTokens: 7,
       outputTokens: 2,
-      cacheCreationTokens: 5,
-      cacheReadTokens: 0,
+      write5mTokens: 5,
+      write1hTokens: 0,
+      readTokens: 0,
     });
+    expect(batchMessage(Buffer.from('{"model":3,"id":"msg_1"}'))?.usage).toEqual(noUse(''));
   });
 });

@@ -1,18 +1,13 @@
+import type { RequestUse } from '@batchwright/core';
 import { outline, parseSpan, text, type Outline, type Span } from '../scan/outline.ts';
+import { noUse, usageOf } from './message-usage.ts';
 
 /** An upstream's answer made ready for a results line. */
 export interface BatchMessage {
   /** The message's bytes in order; the upstream's own but for `usage.service_tier`, and free of raw newlines. */
   readonly pieces: readonly Uint8Array[];
-  readonly usage: MessageUsage;
-}
-
-/** Tokens the upstream reported; 0 where it did not. */
-export interface MessageUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheCreationTokens: number;
-  readonly cacheReadTokens: number;
+  /** Tokens the upstream reported; 0 where it did not. */
+  readonly usage: RequestUse;
 }
 
 const TIER = Buffer.from('"batch"');
@@ -30,8 +25,9 @@ export function batchMessage(body: Uint8Array): BatchMessage | null {
   // A line holds no raw newline. Between tokens they mean nothing, and inside strings JSON has none.
   if (whole.hasNewlines) return batchMessage(withoutNewlines(body));
   const usage = whole.find('usage');
-  if (usage?.kind !== 'object') return { pieces: [body.subarray(whole.start, whole.end)], usage: NOTHING };
-  return { pieces: spliceTier(body, whole, usage), usage: readUsage(parseSpan(body, usage)) };
+  const model = modelIn(body, whole);
+  if (usage?.kind !== 'object') return { pieces: [body.subarray(whole.start, whole.end)], usage: noUse(model) };
+  return { pieces: spliceTier(body, whole, usage), usage: usageOf(model, parseSpan(body, usage)) };
 }
 
 function isError(whole: Outline): boolean {
@@ -47,20 +43,9 @@ function spliceTier(body: Uint8Array, whole: Outline, usage: Span): readonly Uin
   return [body.subarray(whole.start, inside), isEmpty ? TIER_ONLY : TIER_FIRST, body.subarray(inside, whole.end)];
 }
 
-const NOTHING: MessageUsage = { inputTokens: 0, outputTokens: 0, cacheCreationTokens: 0, cacheReadTokens: 0 };
-
-function readUsage(usage: unknown): MessageUsage {
-  const fields = usage as Readonly<Record<string, unknown>>;
-  const count = (name: string): number => {
-    const value = fields[name];
-    return typeof value === 'number' && value > 0 ? value : 0;
-  };
-  return {
-    inputTokens: count('input_tokens'),
-    outputTokens: count('output_tokens'),
-    cacheCreationTokens: count('cache_creation_input_tokens'),
-    cacheReadTokens: count('cache_read_input_tokens'),
-  };
+function modelIn(body: Uint8Array, whole: Outline): string {
+  const model = whole.find('model');
+  return model?.kind === 'string' ? (parseSpan(body, model) as string) : '';
 }
 
 function withoutNewlines(body: Uint8Array): Uint8Array {

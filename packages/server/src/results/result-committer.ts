@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@batchwright/core';
+import type { Clock, RequestUse, Timer } from '@batchwright/core';
 import type { ResultType } from '@batchwright/protocol';
 import type { Activity } from '../runtime/activity.ts';
 import { SpoolFullError, type ResultLog, type ResultRow } from '../spool/spool.ts';
@@ -22,8 +22,13 @@ export interface CommitterOptions {
   readonly events: CommitterEvents;
 }
 
+/** A row with what its answer used; null when it has none. */
+export interface SettledRow extends ResultRow {
+  readonly use: RequestUse | null;
+}
+
 export interface CommitterEvents {
-  onDurable(rows: readonly ResultRow[], syncSeconds: number): void;
+  onDurable(rows: readonly SettledRow[], syncSeconds: number): void;
   /** The store is full or failing; nothing is lost, the same lines are tried again after `retryMs`. */
   onBlocked(cause: unknown, retryMs: number): void;
   /** Another owner has the shard: nothing more may be written. */
@@ -59,9 +64,9 @@ export class ResultCommitter {
   }
 
   /** Takes one whole line, in pieces that are copied at once. */
-  append(request: number, type: ResultType, pieces: readonly Uint8Array[]): void {
+  append(request: number, type: ResultType, pieces: readonly Uint8Array[], use: RequestUse | null = null): void {
     if (this.#phase !== 'open') return;
-    this.#gathering.add(request, type, pieces);
+    this.#gathering.add(request, type, pieces, use);
     this.#schedule();
   }
 
@@ -155,11 +160,11 @@ function blocked(error: unknown): { readonly cause: unknown } {
 
 /** Lines back to back in one growing buffer, with their rows. */
 class Staging {
-  rows: ResultRow[] = [];
+  rows: SettledRow[] = [];
   bytes = 0;
   #buffer: Buffer | null = null;
 
-  add(request: number, type: ResultType, pieces: readonly Uint8Array[]): void {
+  add(request: number, type: ResultType, pieces: readonly Uint8Array[], use: RequestUse | null): void {
     let lineBytes = 0;
     for (const piece of pieces) lineBytes += piece.byteLength;
     const buffer = this.#room(lineBytes);
@@ -169,7 +174,7 @@ class Staging {
       at += piece.byteLength;
     }
     this.bytes = at;
-    this.rows.push({ request, type, lineBytes });
+    this.rows.push({ request, type, lineBytes, use });
   }
 
   addAll(other: Staging): void {
@@ -184,7 +189,7 @@ class Staging {
   }
 
   /** Empties the staging; an unusually large buffer is let go, so that one huge answer does not stay in memory. */
-  takeRows(): readonly ResultRow[] {
+  takeRows(): readonly SettledRow[] {
     const rows = this.rows;
     this.rows = [];
     this.bytes = 0;

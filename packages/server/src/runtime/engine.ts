@@ -48,7 +48,7 @@ export interface Engine {
 export function createEngine(options: EngineOptions): Engine {
   const { catalog, spool, clock, pace, activity, log } = options;
   const dispatcher = new Dispatcher(options);
-  const scheduler = new Scheduler({ ...options, dispatcher });
+  const scheduler = new Scheduler({ ...options, dispatcher, hasBatchDiscount: options.upstream.isSimulated });
   const segmentRemover = new SegmentRemover(catalog, spool, log);
   const archivist = new Archivist(catalog, spool, clock, activity, log);
   return {

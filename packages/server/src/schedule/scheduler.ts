@@ -5,8 +5,10 @@ import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Activity } from '../runtime/activity.ts';
+import { ShardLedger, type Billing } from '../results/shard-ledger.ts';
 import type { Service } from '../runtime/service.ts';
-import type { ResultRow, Spool } from '../spool/spool.ts';
+import type { RequestLog, ResultLog, ResultRow, Spool } from '../spool/spool.ts';
+import type { RunningBatch } from './running-batch.ts';
 import { affinityOf, laneCount, ownCaches } from './shard-order.ts';
 import { planOf } from './shard-plan.ts';
 import { Shard, type ShardEvents } from './shard.ts';
@@ -27,6 +29,8 @@ export interface SchedulerOptions {
   readonly dispatcher: Dispatcher;
   /** How the upstream caches prompts. */
   readonly profile: UpstreamProfile;
+  /** Whether it gives the batch discount. */
+  readonly hasBatchDiscount: boolean;
   /** The seeds of the upstream's replicas; absent for one that has none. */
   readonly replicas?: readonly number[];
   readonly clock: Clock;
@@ -117,6 +121,18 @@ export class Scheduler implements Service {
   /** Live counters of a batch that runs here, else null. */
   counts(id: BatchId): RequestCounts | null {
     return this.#running.get(id)?.shard.runningCounts ?? null;
+  }
+
+  /** How a batch that runs here stands, else null. */
+  details(id: BatchId): RunningBatch | null {
+    return this.#running.get(id)?.shard.details() ?? null;
+  }
+
+  /** Queued requests, of all batches, whose prefix is not warm. */
+  get waitingForLeader(): number {
+    let waiting = 0;
+    for (const { shard } of this.#running.values()) waiting += shard.waitingForLeader;
+    return waiting;
   }
 
   /** How far the counters of running batches have gone beyond what the catalog has of them. */
@@ -214,28 +230,51 @@ export class Scheduler implements Service {
   }
 
   async #openShard(lease: Lease): Promise<Shard> {
-    const { spool, clock, pace, activity, commitIntervalMs } = this.#options;
+    const { spool } = this.#options;
     const requests = await spool.openRequestLog(lease.batch.id);
+    let results: ResultLog | null = null;
     try {
-      const results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
-      const plan = planOf(requests);
-      return new Shard({
-        lease,
-        requests,
-        results,
-        plan,
-        warmths: this.#warmthsOf(lease.batch.workspaceId),
-        affinity: affinityOf(plan, this.#caches),
-        clock,
-        pace,
-        commitIntervalMs,
-        activity,
-        events: this.#events,
-      });
+      results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
+      return await this.#shardOver(lease, requests, results);
     } catch (error) {
       await requests.close();
+      await results?.close();
       throw error;
     }
+  }
+
+  async #shardOver(lease: Lease, requests: RequestLog, results: ResultLog): Promise<Shard> {
+    const { clock, pace, activity, commitIntervalMs } = this.#options;
+    const plan = planOf(requests);
+    const bills = new ShardLedger(plan, this.#billing);
+    await this.#restoreBills(bills, lease, results);
+    return new Shard({
+      lease,
+      requests,
+      results,
+      plan,
+      bills,
+      warmths: this.#warmthsOf(lease.batch.workspaceId),
+      affinity: affinityOf(plan, this.#caches),
+      clock,
+      pace,
+      commitIntervalMs,
+      activity,
+      events: this.#events,
+    });
+  }
+
+  async #restoreBills(bills: ShardLedger, lease: Lease, results: ResultLog): Promise<void> {
+    const { catalog, spool, log } = this.#options;
+    const { id, createdAtUs } = lease.batch;
+    const kept = await catalog.shards.ledger(lease);
+    if (await bills.restore(kept, results.settled, createdAtUs, () => spool.readResults(id))) return;
+    log.warn({ batchId: id }, 'the results are fewer than the ledger covers; what it has stands');
+  }
+
+  get #billing(): Billing {
+    const { profile, hasBatchDiscount } = this.#options;
+    return { isBatch: hasBatchDiscount, isPriced: profile.priced, reports: profile.usage };
   }
 
   /** What is believed of the upstream's caches, per workspace: nobody learns from another's prompts, nor pays less by them. */
@@ -291,8 +330,9 @@ export class Scheduler implements Service {
 
   readonly #events: ShardEvents = {
     onReadiness: (shard, ready) => this.#options.dispatcher.setReady(shard, ready),
-    onSettled: (shard, rows, syncSeconds) => {
+    onSettled: (shard, rows, syncSeconds, costNanoUsd) => {
       this.#options.metrics.synced(syncSeconds);
+      this.#options.metrics.cost(costNanoUsd);
       this.#options.metrics.resultsWritten(totalBytes(rows));
       const running = this.#running.get(shard.id);
       if (running !== undefined) this.#recordProgress(running);
@@ -310,7 +350,7 @@ export class Scheduler implements Service {
     onLost: (shard) => this.#drop(shard),
   };
 
-  /** The catalog learns the counters at most once a second, and less often the more batches run. */
+  /** The catalog learns counters and ledger at most once a second, and less often the more batches run. */
   #recordProgress(running: Running): void {
     const { pace, catalog, activity, log } = this.#options;
     if (pace.now() < running.progressDueMs || running.ending) return;
@@ -319,7 +359,7 @@ export class Scheduler implements Service {
     const { shard } = running;
     const counts = shard.runningCounts;
     activity
-      .track(catalog.shards.recordProgress(shard.lease, counts))
+      .track(catalog.shards.recordProgress(shard.lease, counts, shard.bills))
       .then((outcome) => {
         if (outcome === 'lost') this.#drop(shard);
         else running.recorded = counts;
@@ -337,7 +377,7 @@ export class Scheduler implements Service {
     const { catalog, clock, log } = this.#options;
     const { shard } = running;
     try {
-      await catalog.shards.end(shard.lease, shard.finalCounts, microsecondsFromMs(clock.now()));
+      await catalog.shards.end(shard.lease, shard.finalCounts, microsecondsFromMs(clock.now()), shard.bills);
       log.info({ batchId: shard.id, count: shard.batch.requestCount }, 'batch ended');
       this.#drop(shard);
       void this.#claim();
@@ -381,7 +421,7 @@ export class Scheduler implements Service {
     await this.#close(shard);
     if (running.ending) return;
     try {
-      await catalog.shards.recordProgress(shard.lease, shard.runningCounts);
+      await catalog.shards.recordProgress(shard.lease, shard.runningCounts, shard.bills);
       await catalog.shards.release(shard.lease);
     } catch (error) {
       // A full disk, most likely. The results log has the truth and the next start frees every lease of this node.

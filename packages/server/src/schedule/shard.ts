@@ -1,7 +1,9 @@
 import {
   BackoffHeap,
   markersToAdd,
+  REQUEST_STATES,
   RequestLedger,
+  SettleRate,
   type Affinity,
   type BatchRecord,
   type Clock,
@@ -9,17 +11,28 @@ import {
   type PlacedPlan,
   type PrefixUsage,
   type PrefixWarmth,
+  type RequestState,
+  type RequestUse,
   type RequestOrder,
   type Room,
   type Timer,
   type Turn,
+  type TurnReason,
 } from '@batchwright/core';
-import { RESULT_TYPES, type BatchId, type RequestCounts, type ResultType } from '@batchwright/protocol';
-import type { Lease } from '../catalog/catalog.ts';
-import { ResultCommitter } from '../results/result-committer.ts';
+import {
+  microsecondsFromMs,
+  RESULT_TYPES,
+  type BatchId,
+  type RequestCounts,
+  type ResultType,
+} from '@batchwright/protocol';
+import type { Lease, LedgerCheckpoint } from '../catalog/catalog.ts';
+import { ResultCommitter, type SettledRow } from '../results/result-committer.ts';
 import { unstartedLine } from '../results/result-line.ts';
+import type { ShardLedger } from '../results/shard-ledger.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { RequestLog, ResultLog, ResultRow } from '../spool/spool.ts';
+import type { RunningBatch } from './running-batch.ts';
 import { orderOf } from './shard-order.ts';
 
 /**
@@ -34,6 +47,8 @@ export interface ShardOptions {
   readonly requests: RequestLog;
   readonly results: ResultLog;
   readonly plan: PlacedPlan;
+  /** As of the last line in the log. */
+  readonly bills: ShardLedger;
   /** What is known of the upstream's cache, in the workspace of the batch; of each replica, where each has its own. */
   readonly warmths: readonly PrefixWarmth[];
   /** Which requests had best meet at one replica; null where there is one, or where all share a cache. */
@@ -48,7 +63,7 @@ export interface ShardOptions {
 export interface ShardEvents {
   /** Whether the shard has something to hand out has changed. */
   onReadiness(shard: Shard, ready: boolean): void;
-  onSettled(shard: Shard, rows: readonly ResultRow[], syncSeconds: number): void;
+  onSettled(shard: Shard, rows: readonly ResultRow[], syncSeconds: number, costNanoUsd: number): void;
   /** Every request is settled and durable. */
   onFinished(shard: Shard): void;
   onBlocked(shard: Shard, cause: unknown, retryMs: number): void;
@@ -69,6 +84,8 @@ export class Shard {
   readonly #backoff: BackoffHeap;
   readonly #committer: ResultCommitter;
   readonly #options: ShardOptions;
+  readonly #rate: SettleRate;
+  readonly #turns = new Map<TurnReason, number>();
   #batch: BatchRecord;
   #phase: Phase = 'running';
   /** What the unanswered become, once the shard is closing. */
@@ -84,6 +101,7 @@ export class Shard {
     this.#batch = options.lease.batch;
     this.requests = options.requests;
     this.#ledger = new RequestLedger(count);
+    this.#rate = new SettleRate(options.clock.now());
     this.#backoff = new BackoffHeap((request) => this.#ledger.state(request) === 'backing_off');
     this.#restore(options.results);
     const isPending = (request: number): boolean => this.#ledger.state(request) === 'pending';
@@ -120,6 +138,28 @@ export class Shard {
     return this.#ledger.counts();
   }
 
+  /** What its results used and cost, for a checkpoint now. */
+  get bills(): LedgerCheckpoint {
+    return this.#options.bills.checkpoint(microsecondsFromMs(this.#options.clock.now()));
+  }
+
+  get waitingForLeader(): number {
+    return this.#order.waitingForLeader;
+  }
+
+  /** How it stands, to be shown. */
+  details(): RunningBatch {
+    const states = REQUEST_STATES.map((state) => [state, this.#ledger.inState(state)]);
+    return {
+      states: Object.fromEntries(states) as Record<RequestState, number>,
+      settledPerSecond: this.#rate.perSecond(this.#options.clock.now()),
+      turns: new Map(this.#turns),
+      waitingForLeader: this.waitingForLeader,
+      openPrefixes: this.#order.openPrefixes,
+      ledger: this.bills,
+    };
+  }
+
   get isFinished(): boolean {
     return this.#ledger.processing === 0;
   }
@@ -137,9 +177,15 @@ export class Shard {
   /** Hands out the request to send now, or null. */
   take(room: Room): Turn | null {
     const turn = this.#phase === 'running' ? this.#order.take(room) : null;
-    if (turn !== null) this.#ledger.apply(turn.request, { type: 'dispatch' });
+    if (turn !== null) this.#handOut(turn);
     this.refresh();
     return turn;
+  }
+
+  #handOut(turn: Turn): void {
+    this.#ledger.apply(turn.request, { type: 'dispatch' });
+    this.#options.bills.taken(turn);
+    this.#turns.set(turn.reason, (this.#turns.get(turn.reason) ?? 0) + 1);
   }
 
   /** The markers that the plan adds to a request's prompt. */
@@ -159,11 +205,13 @@ export class Shard {
 
   /** The call's answer has begun; `usage` is what it says it read from the cache and wrote to it, if it says so. */
   callAnswers(request: number, usage: PrefixUsage | null): void {
+    this.#options.bills.answers(request, usage);
     this.#order.firstByte(request, usage, this.#options.clock.now());
   }
 
   /** The call is over, or never began; `usage` is null when it failed. Comes before what becomes of the request. */
   callOver(request: number, usage: PrefixUsage | null): void {
+    this.#options.bills.answers(request, usage);
     this.#order.ended(request, usage, this.#options.clock.now());
   }
 
@@ -177,9 +225,9 @@ export class Shard {
     return customIds.subarray(start, start + (customIdBytes[request] as number));
   }
 
-  /** Puts a request's line on its way to the log. It is settled once `onSettled` names it. */
-  settle(request: number, type: ResultType, line: readonly Uint8Array[]): void {
-    this.#committer.append(request, type, line);
+  /** Puts a request's line on its way to the log, with what its answer used. It is settled once `onSettled` names it. */
+  settle(request: number, type: ResultType, line: readonly Uint8Array[], use: RequestUse | null = null): void {
+    this.#committer.append(request, type, line, use);
     this.refresh();
   }
 
@@ -247,9 +295,16 @@ export class Shard {
     }
   }
 
-  #durable(rows: readonly ResultRow[], syncSeconds: number): void {
-    for (const row of rows) this.#ledger.apply(row.request, { type: 'settle', as: row.type });
-    this.#options.events.onSettled(this, rows, syncSeconds);
+  #durable(rows: readonly SettledRow[], syncSeconds: number): void {
+    const { bills, clock, events } = this.#options;
+    const nowMs = clock.now();
+    let costNanoUsd = 0;
+    for (const row of rows) {
+      this.#ledger.apply(row.request, { type: 'settle', as: row.type });
+      costNanoUsd += bills.add(row, nowMs);
+    }
+    this.#rate.settled(rows.length, nowMs);
+    events.onSettled(this, rows, syncSeconds, costNanoUsd);
     this.refresh();
     if (this.isFinished) this.#options.events.onFinished(this);
   }
