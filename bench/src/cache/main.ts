@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { readCacheOrder, type CacheOrder } from './arguments.ts';
+import { measureForwardedBytes } from './bytes/forwarded-bytes.ts';
 import { goalVerdicts, type GoalVerdict, type Measured } from './goals/goal-verdicts.ts';
 import { measureCase, type CaseResult } from './measure-case.ts';
 import { caseLines } from './report/case-lines.ts';
@@ -17,8 +18,9 @@ import { workloadOf } from './workloads/case.ts';
  * cache, and says of each goal whether it is reached. Also written as JSON to `.bench/cache.json`. A missed goal is a
  * result and not an error.
  */
+const BYTES_ID = 'C5';
 const TABLES_ID = 'C7';
-const KNOWN_IDS = [...new Set([...CASES.map(workloadOf), ...NOT_BUILT.map(({ id }) => id), TABLES_ID])];
+const KNOWN_IDS = [...new Set([...CASES.map(workloadOf), ...NOT_BUILT.map(({ id }) => id), BYTES_ID, TABLES_ID])];
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../../.bench/', import.meta.url));
 
 const read = readCacheOrder(process.argv.slice(2), KNOWN_IDS);
@@ -26,10 +28,11 @@ if (read.type === 'misused') {
   process.stderr.write(`bench:cache: ${read.line}\n`);
   process.exitCode = 2;
 } else {
-  run(read.order);
+  await run(read.order);
 }
 
-function run(order: CacheOrder): void {
+async function run(order: CacheOrder): Promise<void> {
+  mkdirSync(BENCH_DIRECTORY, { recursive: true });
   const wants = (id: string): boolean => order.ids.size === 0 || order.ids.has(id);
   const tell = (lines: readonly string[]): void => {
     if (!order.isJson) process.stdout.write(`${lines.join('\n')}\n`);
@@ -47,7 +50,8 @@ function run(order: CacheOrder): void {
     tables.push(table);
     tell(tableLines(table));
   }
-  const measured: Measured = { results, tables, bytes: null };
+  const bytes = wants(BYTES_ID) ? await measureForwardedBytes(BENCH_DIRECTORY) : null;
+  const measured: Measured = { results, tables, bytes };
   const verdicts = goalVerdicts(measured);
   tell(verdicts.map(verdictLine));
   tell([`played in ${Math.round((Date.now() - startedMs) / 1000)} s on ${machineText()}`]);
@@ -64,7 +68,7 @@ function machineText(): string {
   return `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.version}, ${platform()} ${release()}, load ${load.toFixed(1)}`;
 }
 
-function writeLatest(order: CacheOrder, { results, tables }: Measured, verdicts: readonly GoalVerdict[]): void {
+function writeLatest(order: CacheOrder, { results, tables, bytes }: Measured, verdicts: readonly GoalVerdict[]): void {
   const cases = results.map(({ case: { id, title, concurrency, markers }, ...rest }) => ({
     id,
     title,
@@ -87,12 +91,12 @@ function writeLatest(order: CacheOrder, { results, tables }: Measured, verdicts:
           differences,
         })),
       })),
+      bytes,
       verdicts,
     },
     null,
     2,
   );
-  mkdirSync(BENCH_DIRECTORY, { recursive: true });
   writeFileSync(join(BENCH_DIRECTORY, 'cache.json'), `${json}\n`);
   if (order.isJson) process.stdout.write(`${json}\n`);
 }

@@ -40,7 +40,7 @@ it('what was not asked for is not called met', () => {
 });
 
 it('bytes that changed miss C5', () => {
-  const bytes = { requests: 100, changed: 1 };
+  const bytes = { requests: 100, changed: 1, markers: 50 };
   expect(goalVerdicts({ results: [], tables: [], bytes })[4]).toMatchObject({ id: 'C5', verdict: 'missed' });
 });
 

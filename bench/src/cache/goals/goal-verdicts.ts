@@ -1,3 +1,4 @@
+import type { ForwardedBytes } from '../bytes/forwarded-bytes.ts';
 import { makespanFloorMs, type CaseResult } from '../measure-case.ts';
 import type { PlayedTable } from '../tables/played-tables.ts';
 
@@ -15,7 +16,7 @@ export interface Measured {
   readonly results: readonly CaseResult[];
   readonly tables: readonly PlayedTable[];
   /** Requests whose forwarded bytes differ beyond markers, of how many; null where that was not measured. */
-  readonly bytes: { readonly requests: number; readonly changed: number } | null;
+  readonly bytes: ForwardedBytes | null;
 }
 
 export function goalVerdicts({ results, tables, bytes }: Measured): readonly GoalVerdict[] {
@@ -135,7 +136,7 @@ function bytesVerdict(bytes: Measured['bytes']): GoalVerdict {
     id: 'C5',
     goal,
     verdict: bytes.changed === 0 ? 'met' : 'missed',
-    because: `${bytes.changed} of ${bytes.requests} requests changed on their way through a server`,
+    because: `${bytes.changed} of ${bytes.requests} requests changed through a whole server that put in ${bytes.markers} markers`,
   };
 }
 
