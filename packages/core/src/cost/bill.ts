@@ -1,4 +1,5 @@
-import { findModel, findPrices, type NanoUsd, type TokenPrices } from '@batchwright/protocol';
+import { findModel, type NanoUsd, type TokenPrices } from '@batchwright/protocol';
+import { PUBLISHED_MODELS, type ModelTable } from './model-table.ts';
 
 /** Tokens of one request, or of many of one model and price, by what each kind costs. */
 export interface TokenCounts {
@@ -18,6 +19,8 @@ export interface BillTerms {
   readonly isBatch: boolean;
   /** As `usage.inference_geo` says; `us` costs a tenth more. */
   readonly inferenceGeo?: string | null;
+  /** Whose prices; those published, unless it is given. */
+  readonly table?: ModelTable;
 }
 
 /** Tokens of the whole prompt, whatever became of them. */
@@ -34,7 +37,7 @@ export interface Rates {
 
 /** The rates for a prompt of a length; null for a model without a known price. */
 export function ratesOf(model: string, promptTokens: number, terms: BillTerms): Rates | null {
-  const prices = findPrices(model, promptTokens, terms.atMs);
+  const prices = (terms.table ?? PUBLISHED_MODELS).findPrices(model, promptTokens, terms.atMs);
   if (prices === null) return null;
   const isUs = terms.inferenceGeo === 'us' && findModel(model)?.reportsGeo === true;
   return { prices, isUs, isBatch: terms.isBatch };

@@ -10,6 +10,7 @@ import type { PlanOptions } from '../prefix/plan-prefixes.ts';
 import type { PredictedUsage } from '../prefix/predicted-usage.ts';
 import type { PromptBlocks } from '../prefix/prompt-blocks.ts';
 import { amountOf, ratesOf, type Rates } from './bill.ts';
+import type { ModelTable } from './model-table.ts';
 
 /** Sums of three: the least there can be, what is likely, the most. */
 export interface Span {
@@ -53,6 +54,8 @@ export interface EstimateTerms extends Pick<PlanOptions, 'markers' | 'profile' |
   readonly isBatch: boolean;
   /** When the batch would run: prices change. */
   readonly atMs: number;
+  /** Whose prices; those published, unless it is given. */
+  readonly table?: ModelTable;
 }
 
 /** An answer whose length nobody knows is taken to be this long, or as long as it may be where that is less. */

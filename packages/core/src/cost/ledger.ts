@@ -5,6 +5,7 @@
  */
 import { findModel } from '@batchwright/protocol';
 import { amountOf, promptTokensOf, ratesOf, type Rates, type TokenCounts } from './bill.ts';
+import type { ModelTable } from './model-table.ts';
 import type { CacheOutcome, PrefixShare } from './prefix-account.ts';
 
 /** Tokens by kind, money in nano-dollars, and requests by what the cache did for them. */
@@ -58,6 +59,8 @@ export interface LedgerTerms {
   readonly isBatch: boolean;
   /** Whether the upstream takes money at all: a model of its own may bear the name of one that costs. */
   readonly isPriced: boolean;
+  /** Whose prices; those published, unless it is given. */
+  readonly table?: ModelTable;
 }
 
 /** Models told apart; an upstream that answers with ever new names has the rest in one. */
@@ -192,9 +195,9 @@ function added(a: number, b: number): number {
   return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }
 
-function ratesFor(use: RequestUse, { atMs, isBatch, isPriced }: LedgerTerms): Rates | null {
-  if (!isPriced) return null;
-  return ratesOf(use.model, promptTokensOf(use), { atMs, isBatch, inferenceGeo: use.inferenceGeo });
+function ratesFor(use: RequestUse, terms: LedgerTerms): Rates | null {
+  if (!terms.isPriced) return null;
+  return ratesOf(use.model, promptTokensOf(use), { ...terms, inferenceGeo: use.inferenceGeo });
 }
 
 function addBills(sum: MutableUsageSum, use: RequestUse, share: PrefixShare, rates: Rates): number {
