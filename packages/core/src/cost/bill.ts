@@ -20,7 +20,7 @@ export interface BillTerms {
   /** As `usage.inference_geo` says; `us` costs a tenth more. */
   readonly inferenceGeo?: string | null;
   /** Whose prices; those published, unless it is given. */
-  readonly table?: ModelTable;
+  readonly table?: ModelTable | undefined;
 }
 
 /** Tokens of the whole prompt, whatever became of them. */
