@@ -75,39 +75,39 @@ export function estimateBatch(
   terms: EstimateTerms,
 ): BatchEstimate {
   const models = blocks.models.map((name) => new ModelOutlook(name, terms));
+  const byModel = new Map(models.map(({ id }) => [id, new Tally()]));
+  const tallies = models.map(({ id }) => byModel.get(id) as Tally);
   const warmed = new Set<number>();
-  const [planned, noCaching, plainMarkers, warmUp] = [new Tally(), new Tally(), new Tally(), new Tally()];
-  const byModel = new Map<string, { readonly tally: Tally; requests: number }>();
+  const [noCaching, plainMarkers, warmUp] = [new Tally(), new Tally(), new Tally()];
   forEachExpectedUsage(blocks, plan, terms, (request, usage) => {
-    const model = models[blocks.model[request] as number] as ModelOutlook;
+    const number = blocks.model[request] as number;
+    const model = models[number] as ModelOutlook;
     const total = totalOf(usage.planned);
     const rates = model.ratesFor(total);
     const output = model.answerWithin(maxTokens[request] as number);
-    const own = byModel.get(model.id) ?? { tally: new Tally(), requests: 0 };
-    byModel.set(model.id, own);
-    own.requests += 1;
-    own.tally.add(usage.planned, output, rates);
-    planned.add(usage.planned, output, rates);
-    noCaching.add({ ...NOTHING, input: total }, output, rates);
+    (tallies[number] as Tally).add(usage.planned, output, rates);
+    noCaching.addPlain(total, output, rates);
     plainMarkers.add(usage.unread, output, rates);
     if (usage.markedHash === null || warmed.has(usage.markedHash)) return;
     warmed.add(usage.markedHash);
-    warmUp.add({ ...usage.unread, input: 0 }, WARM_UP_ANSWER, model.warmUpRatesFor(total - usage.unread.input));
+    const marked = total - usage.unread.input;
+    warmUp.add({ ...usage.unread, input: 0 }, WARM_UP_ANSWER, model.warmUpRatesFor(marked));
   });
+  const planned = new Tally();
+  for (const tally of byModel.values()) planned.merge(tally);
+  warmUp.merge(plainMarkers);
   const heedsMarkers = terms.profile === 'required';
   return {
     requests: blocks.requestCount,
     ...planned.forecast(),
-    models: [...byModel].map(([model, { tally, requests }]) => ({ model, requests, ...tally.forecast() })),
+    models: [...byModel].map(([model, tally]) => ({ model, requests: tally.requests, ...tally.forecast() })),
     against: {
       noCaching: noCaching.forecast(),
       plainMarkers: heedsMarkers ? plainMarkers.forecast() : null,
-      warmUpRecipe: heedsMarkers ? warmUp.with(plainMarkers).forecast() : null,
+      warmUpRecipe: heedsMarkers ? warmUp.forecast() : null,
     },
   };
 }
-
-const NOTHING: PredictedUsage = { written5m: 0, written1h: 0, read: 0, input: 0 };
 
 function totalOf({ written5m, written1h, read, input }: PredictedUsage): number {
   return written5m + written1h + read + input;
@@ -147,55 +147,55 @@ class ModelOutlook {
   }
 }
 
-/** A sum of requests. Its money is null from the first request on that has no price. */
+/** A sum of requests, each billed by itself. Nothing is allocated for one: a batch may have 100,000. */
 class Tally {
-  #prompt: PredictedUsage = NOTHING;
-  #output: Span = NO_SPAN;
-  #nanoUsd: Span | null = NO_SPAN;
+  requests = 0;
+  readonly #tokens = { written5m: 0, written1h: 0, read: 0, input: 0 };
+  readonly #output = { low: 0, expected: 0, high: 0 };
+  readonly #nanoUsd = { low: 0, expected: 0, high: 0 };
+  /** False from the first request on that has no price: what is left out of a sum makes it no sum. */
+  #isPriced = true;
+  readonly #bill = { inputTokens: 0, write5mTokens: 0, write1hTokens: 0, readTokens: 0, outputTokens: 0 };
 
   add(prompt: PredictedUsage, output: Span, rates: Rates | null): void {
-    this.#prompt = addUsage(this.#prompt, prompt);
-    this.#output = addSpans(this.#output, output);
-    if (this.#nanoUsd === null) return;
-    this.#nanoUsd = rates === null ? null : addSpans(this.#nanoUsd, billSpan(prompt, output, rates));
+    this.#addOne(prompt.written5m, prompt.written1h, prompt.read, prompt.input, output, rates);
   }
 
-  with(other: Tally): Tally {
-    const sum = new Tally();
-    sum.#prompt = addUsage(this.#prompt, other.#prompt);
-    sum.#output = addSpans(this.#output, other.#output);
-    sum.#nanoUsd = this.#nanoUsd === null || other.#nanoUsd === null ? null : addSpans(this.#nanoUsd, other.#nanoUsd);
-    return sum;
+  /** A request of which nothing is cached. */
+  addPlain(promptTokens: number, output: Span, rates: Rates | null): void {
+    this.#addOne(0, 0, 0, promptTokens, output, rates);
+  }
+
+  merge(other: Tally): void {
+    this.requests += other.requests;
+    this.#isPriced &&= other.#isPriced;
+    for (const kind of ['written5m', 'written1h', 'read', 'input'] as const) this.#tokens[kind] += other.#tokens[kind];
+    for (const bound of ['low', 'expected', 'high'] as const) {
+      this.#output[bound] += other.#output[bound];
+      this.#nanoUsd[bound] += other.#nanoUsd[bound];
+    }
   }
 
   forecast(): Forecast {
-    return { tokens: { ...this.#prompt, output: this.#output }, nanoUsd: this.#nanoUsd };
+    const tokens = { ...this.#tokens, output: { ...this.#output } };
+    return { tokens, nanoUsd: this.#isPriced ? { ...this.#nanoUsd } : null };
   }
-}
 
-const NO_SPAN: Span = { low: 0, expected: 0, high: 0 };
+  #addOne(written5m: number, written1h: number, read: number, input: number, output: Span, rates: Rates | null): void {
+    this.requests += 1;
+    const bill = this.#bill;
+    this.#tokens.written5m += bill.write5mTokens = written5m;
+    this.#tokens.written1h += bill.write1hTokens = written1h;
+    this.#tokens.read += bill.readTokens = read;
+    this.#tokens.input += bill.inputTokens = input;
+    this.#isPriced &&= rates !== null;
+    this.#addBound('low', output.low, rates);
+    this.#addBound('expected', output.expected, rates);
+    this.#addBound('high', output.high, rates);
+  }
 
-function addUsage(one: PredictedUsage, other: PredictedUsage): PredictedUsage {
-  return {
-    written5m: one.written5m + other.written5m,
-    written1h: one.written1h + other.written1h,
-    read: one.read + other.read,
-    input: one.input + other.input,
-  };
-}
-
-function addSpans(one: Span, other: Span): Span {
-  return { low: one.low + other.low, expected: one.expected + other.expected, high: one.high + other.high };
-}
-
-function billSpan(prompt: PredictedUsage, output: Span, rates: Rates): Span {
-  const bill = (outputTokens: number): number =>
-    amountOf(rates, {
-      inputTokens: prompt.input,
-      write5mTokens: prompt.written5m,
-      write1hTokens: prompt.written1h,
-      readTokens: prompt.read,
-      outputTokens,
-    });
-  return { low: bill(output.low), expected: bill(output.expected), high: bill(output.high) };
+  #addBound(bound: keyof Span, outputTokens: number, rates: Rates | null): void {
+    this.#output[bound] += this.#bill.outputTokens = outputTokens;
+    if (rates !== null) this.#nanoUsd[bound] += amountOf(rates, this.#bill);
+  }
 }
