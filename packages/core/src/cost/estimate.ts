@@ -117,12 +117,15 @@ function totalOf({ written5m, written1h, read, input }: PredictedUsage): number 
 class ModelOutlook {
   readonly id: string;
   readonly #terms: EstimateTerms;
+  /** Synchronous calls get no discount. */
+  readonly #warmUpTerms: EstimateTerms;
   readonly #longestAnswer: number;
 
   constructor(name: string, terms: EstimateTerms) {
     const model = findModel(name);
     this.id = model?.id ?? name;
     this.#terms = terms;
+    this.#warmUpTerms = { ...terms, isBatch: false };
     this.#longestAnswer =
       model === undefined
         ? LONGEST_ANSWER_TOKENS
@@ -135,9 +138,8 @@ class ModelOutlook {
     return this.#terms.isPriced ? ratesOf(this.id, promptTokens, this.#terms) : null;
   }
 
-  /** Synchronous calls get no discount. */
   warmUpRatesFor(promptTokens: number): Rates | null {
-    return this.#terms.isPriced ? ratesOf(this.id, promptTokens, { ...this.#terms, isBatch: false }) : null;
+    return this.#terms.isPriced ? ratesOf(this.id, promptTokens, this.#warmUpTerms) : null;
   }
 
   /** A request without `max_tokens` is refused when it runs, and so answered with nothing. */

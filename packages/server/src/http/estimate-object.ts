@@ -81,6 +81,10 @@ function basisOf({ isBatch, models }: BodyEstimate) {
     output:
       `low: one token a request; expected: ${USUAL_ANSWER_TOKENS} tokens a request, or max_tokens where that is less; ` +
       'high: max_tokens, or what the model can write where that is less.',
-    prices: isPriced ? (isBatch ? 'Batch prices, half of the synchronous ones.' : 'Synchronous prices.') : null,
+    prices: isPriced
+      ? isBatch
+        ? 'Batch prices, half of the synchronous ones.'
+        : 'Synchronous prices: this upstream gives no batch discount.'
+      : null,
   };
 }

@@ -126,6 +126,16 @@ describe('an estimate', () => {
     expect(estimateOf(outcome)).toMatchObject({ plan: { prefixes: 1 } });
   });
 
+  it('is at full price where the upstream gives no discount', async () => {
+    const [half, full] = [
+      await estimate(times(3, MARKED)),
+      await estimate(times(3, MARKED), { hasBatchDiscount: false }),
+    ];
+    expect([half.isBatch, full.isBatch]).toEqual([true, false]);
+    expect(full.nanoUsd?.expected).toBe(2 * (half.nanoUsd?.expected ?? NaN));
+    expect(full.plan.top[0]?.nanoUsd).toBe(2 * (half.plan.top[0]?.nanoUsd ?? NaN));
+  });
+
   it('has no money on an upstream without prices', async () => {
     const found = await estimate(times(3, MARKED), { profile: UPSTREAM_PROFILES.vllm });
     expect(found).toMatchObject({
