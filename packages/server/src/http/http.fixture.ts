@@ -20,6 +20,7 @@ import type { Intake } from '../intake/intake.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { silentLog } from '../observe/log.ts';
 import { hashApiKey } from '../runtime/api-key.ts';
+import type { RunningBatch } from '../schedule/running-batch.ts';
 import type { ResultReader, Spool } from '../spool/spool.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import { DEFAULT_HTTP_SETTINGS, type HttpServices, type HttpSettings } from './services.ts';
@@ -35,6 +36,8 @@ export interface TestRoom {
   readonly upstream: ScriptedUpstream;
   readonly results: Map<BatchId, ResultReader>;
   readonly liveCounts: Map<BatchId, RequestCounts>;
+  readonly running: Map<BatchId, RunningBatch>;
+  readonly catalog: Catalog;
   /** What the scheduler was told, in order. */
   readonly told: string[];
   /** Adds a batch of two requests and takes it to a stage; answers it as it was created. */
@@ -63,6 +66,7 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
   };
   const results: TestRoom['results'] = new Map();
   const liveCounts: TestRoom['liveCounts'] = new Map();
+  const running: TestRoom['running'] = new Map();
   const told: string[] = [];
   const upstream = new ScriptedUpstream();
   const metrics = createMetrics();
@@ -73,7 +77,7 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
     spool: { readResults: async (id: BatchId) => results.get(id) ?? null } as unknown as Spool,
     intake: fakeIntake(catalog, clock),
     upstream,
-    progress: { counts: (id) => liveCounts.get(id) ?? null },
+    progress: { counts: (id) => liveCounts.get(id) ?? null, details: (id) => running.get(id) ?? null },
     scheduler: {
       batchCreated: (batch) => told.push(`created ${batch.id}`),
       cancelRequested: (batch) => told.push(`cancel ${batch.id}`),
@@ -102,6 +106,8 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
     upstream,
     results,
     liveCounts,
+    running,
+    catalog,
     told,
     async addBatch(workspaceId, stage = 'in_progress') {
       const nowUs = microsecondsFromMs(clock.now());

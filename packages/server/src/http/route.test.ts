@@ -17,9 +17,11 @@ describe('the route table', () => {
     expect(open).toEqual(['/healthz', '/readyz', '/openapi.json']);
   });
 
-  it('counts every batch endpoint, and nothing else', () => {
+  it('counts every batch endpoint and extension, and nothing else', () => {
     const counted = ROUTES.filter((route) => route.access === 'caller' && route.counted);
-    const aboutBatches = ROUTES.filter((route) => route.path.startsWith('/v1/messages/batches'));
+    const aboutBatches = ROUTES.filter(
+      ({ path }) => path.startsWith('/v1/messages/batches') || path.startsWith('/ext/'),
+    );
     expect(counted).toEqual(aboutBatches);
   });
 

@@ -1,5 +1,6 @@
 import { cancelBatch, deleteBatch, retrieveBatch } from './batch-calls.ts';
 import { createBatch } from './create-call.ts';
+import { retrieveDetails } from './details-call.ts';
 import { emulatorControl } from './emulator-call.ts';
 import { estimateBatchCall } from './estimate-call.ts';
 import { listBatches } from './list-call.ts';
@@ -7,6 +8,7 @@ import { countTokens, createMessage } from './messages-calls.ts';
 import { listModels, retrieveModel } from './model-calls.ts';
 import { health, metrics, openapi, readiness } from './probe-calls.ts';
 import { downloadResults } from './results-call.ts';
+import { retrieveUsage } from './usage-call.ts';
 import type { Route } from './route.ts';
 
 /** Every path the server answers; a new one is a line here and an entry in `openapi/`. The first match counts. */
@@ -45,6 +47,14 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/v1/messages/count_tokens', access: 'caller', counted: false, handle: countTokens },
   { method: 'GET', path: '/v1/models', access: 'caller', counted: false, handle: listModels },
   { method: 'GET', path: '/v1/models/{model_id}', access: 'caller', counted: false, handle: retrieveModel },
+  {
+    method: 'GET',
+    path: '/ext/v1/batches/{message_batch_id}',
+    access: 'caller',
+    counted: true,
+    handle: retrieveDetails,
+  },
+  { method: 'GET', path: '/ext/v1/usage', access: 'caller', counted: true, handle: retrieveUsage },
   { method: 'POST', path: '/ext/v1/estimate', access: 'caller', counted: true, handle: estimateBatchCall },
   { method: 'GET', path: '/healthz', access: 'open', handle: health },
   { method: 'GET', path: '/readyz', access: 'open', handle: readiness },

@@ -5,6 +5,7 @@ import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../disp
 import type { Intake } from '../intake/intake.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { RunningBatch } from '../schedule/running-batch.ts';
 import type { Spool } from '../spool/spool.ts';
 
 /** Everything the HTTP room asks of the rest of the server. */
@@ -15,8 +16,11 @@ export interface HttpServices {
   readonly spool: Spool;
   readonly intake: Intake;
   readonly upstream: Upstream;
-  /** Live counters of batches that run on this node; null for every other. */
-  readonly progress: { counts(id: BatchId): RequestCounts | null };
+  /** Of batches that run on this node; null for every other. */
+  readonly progress: {
+    counts(id: BatchId): RequestCounts | null;
+    details(id: BatchId): RunningBatch | null;
+  };
   /** Told after the catalog has it, so that work starts or stops at once and not at the next look. */
   readonly scheduler: {
     batchCreated(batch: BatchRecord): void;

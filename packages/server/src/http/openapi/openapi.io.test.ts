@@ -2,6 +2,7 @@ import { systemClock } from '@batchwright/core';
 import { createSimulator } from '@batchwright/simulator';
 import { describe, expect, it } from 'vitest';
 import { ask, createBody, MemoryReader, startRoom, type Ask, type Stage, type TestRoom } from '../http.fixture.ts';
+import { addBilledBatch } from '../billed-batch.fixture.ts';
 import { ROUTES } from '../routes.ts';
 import { openapiDocument } from './document.ts';
 import type { Schema, SchemaType } from './schema.ts';
@@ -60,6 +61,11 @@ describe('real responses are as described', () => {
     ['an estimate', 'BatchEstimate', () => ({ method: 'POST', path: '/ext/v1/estimate', body: createBody(2) })],
     ['an estimate with warnings', 'BatchEstimate', () => estimateOf('claude-sonnet-4-5')],
     ['an estimate without a price', 'BatchEstimate', () => estimateOf('my-model')],
+    ['details of a running batch', 'BatchDetails', async (room) => ({ path: await detailsOf(room, 'in_progress') })],
+    ['details of an ended batch', 'BatchDetails', async (room) => ({ path: await detailsOf(room, 'ended') })],
+    ['details of a batch without a price', 'BatchDetails', async (room) => ({ path: await unpricedDetails(room) })],
+    ['usage', 'Usage', async (room) => (await detailsOf(room, 'ended'), { path: '/ext/v1/usage' })],
+    ['no usage', 'Usage', () => ({ path: '/ext/v1/usage' })],
     ['health', 'Health', () => ({ path: '/healthz' })],
     ['readiness', 'Readiness', () => ({ path: '/readyz' })],
     ['a missing batch', 'ErrorEnvelope', () => ({ path: '/v1/messages/batches/x' })],
@@ -126,6 +132,13 @@ function estimateOf(model: string): Ask {
   const requests = ['a', 'b'].map((custom_id) => ({ custom_id, params }));
   return { method: 'POST', path: '/ext/v1/estimate', body: JSON.stringify({ requests }) };
 }
+
+async function detailsOf(room: TestRoom, stage: Stage, model = 'claude-sonnet-4-5'): Promise<string> {
+  const batch = await addBilledBatch(room, stage, model);
+  return `/ext/v1/batches/${batch.id}`;
+}
+
+const unpricedDetails = (room: TestRoom): Promise<string> => detailsOf(room, 'in_progress', 'some-model');
 
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 

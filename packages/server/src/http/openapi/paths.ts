@@ -42,6 +42,13 @@ const header = (name: string, description: string, schema: Schema = { type: 'str
   schema,
 });
 
+const day = (name: string, description: string): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema: { type: 'string', format: 'date' },
+});
+
 const CALLER: readonly Parameter[] = [
   { ...header('anthropic-version', 'The version of the API.', { enum: API_VERSIONS }), required: true },
   header('anthropic-beta', 'Beta features, separated by commas.'),
@@ -174,6 +181,29 @@ export const PATHS: Readonly<Record<string, PathItem>> = {
       tags: ['Models'],
       parameters: [MODEL_ID, ...CALLER],
       responses: answers('The model.', json('Model')),
+    },
+  },
+  '/ext/v1/batches/{message_batch_id}': {
+    get: {
+      operationId: 'retrieveBatchDetails',
+      summary: 'How a batch stands, and what it costs',
+      description: 'The batch with its progress, plan, ledger and schedule. Safe to poll.',
+      tags: ['Extensions'],
+      parameters: [BATCH_ID, ...CALLER],
+      responses: answers('The details.', json('BatchDetails')),
+    },
+  },
+  '/ext/v1/usage': {
+    get: {
+      operationId: 'retrieveUsage',
+      summary: 'What the workspace used and cost, by day and model',
+      tags: ['Extensions'],
+      parameters: [
+        ...CALLER,
+        day('from', 'The first day, UTC; 30 days up to `to` unless given. At most 366 days at once.'),
+        day('to', 'The last day, UTC; today unless given.'),
+      ],
+      responses: answers('The usage.', json('Usage')),
     },
   },
   '/ext/v1/estimate': {

@@ -19,7 +19,7 @@ export interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null';
+export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'null';
 
 /** A reference to one of the document's named schemas. */
 export function ref(name: string): Schema {

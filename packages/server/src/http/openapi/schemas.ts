@@ -1,5 +1,6 @@
 import { CUSTOM_ID_PATTERN, ERROR_STATUS, LIMITS, RESULT_TYPES } from '@batchwright/protocol';
 import { ESTIMATE_SCHEMAS } from './estimate-schemas.ts';
+import { LEDGER_SCHEMAS } from './ledger-schemas.ts';
 import { closedObject, ref, type Schema } from './schema.ts';
 
 const count: Schema = { type: 'integer', minimum: 0 };
@@ -98,6 +99,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     required: ['data'],
   },
   ...ESTIMATE_SCHEMAS,
+  ...LEDGER_SCHEMAS,
   Health: closedObject('The process answers.', { status: { const: 'ok' } }),
   Readiness: closedObject('Whether to send it work, and if not, why.', {
     status: { enum: ['ready', 'not_ready'] },
