@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { measureCase, type CaseResult, type Outcome } from './measure-case.ts';
+import type { Outcome } from './case-play.ts';
+import { measureCase, type CaseResult } from './measure-case.ts';
 import { gridPrompts } from './prompts/grids.ts';
 import type { Case } from './workloads/case.ts';
 import { SONNET_4_5 } from './workloads/models.ts';

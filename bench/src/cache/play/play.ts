@@ -1,24 +1,25 @@
 import {
+  ConcurrencyLimit,
   FairShare,
   nextStep,
   PrefixWarmth,
-  type PlacedPlan,
-  type PromptBlocks,
   type Room,
   type Turn,
   type UpstreamAnswer,
-  type UpstreamProfile,
 } from '@batchwright/core';
 import type { BatchId, WorkspaceId } from '@batchwright/protocol';
 import type { CacheRequest } from '@batchwright/simulator';
-import type { MakeOrder, Order, WarmthOf } from '../orders/order.ts';
+import type { Order, WarmthOf } from '../orders/order.ts';
 import { Chance } from '../prompts/chance.ts';
 import { BillTally } from './bill-tally.ts';
-import { CallPace, type KnownPace } from './call-pace.ts';
+import { CallPace } from './call-pace.ts';
+import { FixedPlaces, type Places } from './places.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { EventQueue } from './event-queue.ts';
 import { PromptMarkers } from './prompt-markers.ts';
-import { SimulatedUpstream, type Fault, type UpstreamCall, type UpstreamTerms } from './simulated-upstream.ts';
+import { SimulatedUpstream, type Fault, type UpstreamCall } from './simulated-upstream.ts';
 import { Stopwatch } from './stopwatch.ts';
+import type { Played, PlayedBatch, PlayedCall, PlayTerms } from './play-terms.ts';
 
 /**
  * Plays batches against the simulated upstream in virtual time: C places, and whatever is ready goes as soon as one is
@@ -27,65 +28,6 @@ import { Stopwatch } from './stopwatch.ts';
  * Invariant: while a request is queued, a call is in flight or a moment is named at which one may start; else the play
  * throws, because the order would have waited for ever.
  */
-export interface PlayedBatch {
-  readonly tenant: string;
-  readonly prompts: PromptBlocks;
-  /** Whose markers are added to the client's; null: nobody's. */
-  readonly plan: PlacedPlan | null;
-  readonly makeOrder: MakeOrder;
-  readonly atMs?: number;
-  /** Arrives when the batch of this number is over, instead. */
-  readonly after?: number;
-  readonly cancelAtMs?: number;
-  readonly answerMs?: number;
-  /** What tells the upstream's replicas which of them a request belongs to; absent: any. */
-  readonly affinityOf?: (request: number) => number | null;
-  /** The native batch that its requests are items of; their entries are then kept from one another. */
-  readonly nativeBatch?: string;
-}
-
-export interface PlayTerms {
-  readonly batches: readonly PlayedBatch[];
-  readonly concurrency: number;
-  readonly profile: UpstreamProfile;
-  readonly upstream: UpstreamTerms;
-  readonly minimumTokens: number;
-  /** Then everything that is not durable is lost, and all begins anew with what was not answered. */
-  readonly restartAtMs?: number;
-  /** The upstream caches by itself: every block counts as marked. */
-  readonly cachesAll?: boolean;
-  readonly seed?: number;
-  /** What is known of the upstream's pace before the first call is over. */
-  readonly pace?: KnownPace;
-}
-
-export interface PlayedCall {
-  readonly batch: number;
-  readonly request: number;
-  readonly replica: number;
-}
-
-export interface Played {
-  readonly tallies: readonly BillTally[];
-  /** Of each batch, how often each request was billed for, and how often it was answered. */
-  readonly billed: readonly Uint8Array[];
-  readonly answered: readonly Uint8Array[];
-  readonly makespanMs: number;
-  /** Requests that waited while a place was idle and the upstream would have taken them. */
-  readonly delayed: number;
-  /** Milliseconds of places idle meanwhile. */
-  readonly idleMs: number;
-  readonly retries: number;
-  readonly decisions: Stopwatch;
-  /** All the order was told or asked, decisions included. */
-  readonly events: number;
-  readonly eventsMs: number;
-  /** Prefixes with requests waiting, led or about to be, when everything was lost; null where nothing was. */
-  readonly openAtRestart: number | null;
-  /** Where each call that was billed for went, if there are replicas. */
-  readonly replicaOf: readonly PlayedCall[];
-}
-
 export function play(terms: PlayTerms): Played {
   return new Play(terms).run();
 }
@@ -132,18 +74,14 @@ class Play {
   readonly #decisions = new Stopwatch();
   readonly #reports = new Stopwatch();
   readonly #replicaOf: PlayedCall[] = [];
+  readonly #places: Places;
+  readonly #idle = new IdleWatch();
   #warmths = new Map<string, PrefixWarmth>();
   #pace: CallPace;
   /** How often everything was lost: what was under way before means nothing to what runs now. */
   #life = 0;
   #nowMs = 0;
   #endMs = 0;
-  #heldUntilMs = Number.NEGATIVE_INFINITY;
-  /** The last moment at which a place was idle and requests waited. */
-  #waitedAtMs = Number.NEGATIVE_INFINITY;
-  #idleSince: { readonly atMs: number; readonly places: number } | null = null;
-  #idleMs = 0;
-  #delayed = 0;
   #retries = 0;
   #openAtRestart: number | null = null;
 
@@ -153,6 +91,8 @@ class Play {
     this.#tallies = terms.batches.map(() => new BillTally());
     this.#chance = new Chance(terms.seed ?? 1);
     this.#pace = new CallPace(terms.pace);
+    const { concurrency: maximum, isAdaptive = false } = terms;
+    this.#places = isAdaptive ? new ConcurrencyLimit({ maximum }) : new FixedPlaces(maximum);
   }
 
   run(): Played {
@@ -171,8 +111,8 @@ class Play {
       billed: this.#running.map(({ billed }) => billed),
       answered: this.#running.map(({ isDone }) => isDone),
       makespanMs: this.#endMs,
-      delayed: this.#delayed,
-      idleMs: this.#idleMs,
+      delayed: this.#idle.delayed,
+      idleMs: this.#idle.idleMs,
       retries: this.#retries,
       decisions: this.#decisions,
       events: this.#decisions.count + this.#reports.count,
@@ -244,9 +184,9 @@ class Play {
   }
 
   #pump(): void {
-    this.#settleIdle();
+    this.#idle.end(this.#nowMs);
     for (const running of this.#running) this.#refresh(running);
-    while (this.#inFlight.size < this.#terms.concurrency && this.#nowMs >= this.#heldUntilMs) {
+    while (this.#places.allows(this.#inFlight.size, this.#nowMs)) {
       const id = this.#share.next();
       if (id === null) break;
       const running = this.#byId.get(id)!;
@@ -270,7 +210,7 @@ class Play {
   }
 
   #room(): Room {
-    const { concurrency } = this.#terms;
+    const { limit: concurrency } = this.#places;
     const { firstByteMs, durationMs } = this.#pace;
     return { nowMs: this.#nowMs, idle: concurrency - this.#inFlight.size, concurrency, firstByteMs, durationMs };
   }
@@ -278,7 +218,7 @@ class Play {
   #start(running: Running, turn: Turn): void {
     const { request } = turn;
     const { order, batch } = running;
-    if (running.queuedMs[request]! <= this.#waitedAtMs) this.#delayed += 1;
+    this.#idle.started(running.queuedMs[request]!);
     const admission = this.#upstream.start(
       {
         request: this.#cacheRequest(running, request),
@@ -315,8 +255,7 @@ class Play {
   /** The upstream said when to come back, and until then nobody else need ask. */
   #refused(running: Running, request: number, retryAfterMs: number): void {
     this.#reports.measure(() => running.order.ended(request, null, this.#nowMs));
-    this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#nowMs + retryAfterMs);
-    this.#retryLater(running, request, { type: 'rate_limited', retryAfterMs });
+    this.#retryLater(running, request, { type: 'rate_limited', retryAfterMs }, this.#nowMs);
   }
 
   #firstByte(call: Call): void {
@@ -344,20 +283,23 @@ class Play {
     this.#upstream.end(upstream, call.sawFirstByte, this.#nowMs);
     if (upstream.fault !== null) {
       this.#reports.measure(() => running.order.ended(request, null, this.#nowMs));
-      return this.#retryLater(running, request, answerOf(upstream.fault));
+      return this.#retryLater(running, request, answerOf(upstream.fault), call.startedMs);
     }
     const { bill } = upstream.turn;
     const usage = { readTokens: bill.readTokens, createdTokens: bill.write5mTokens + bill.write1hTokens };
     this.#reports.measure(() => running.order.ended(request, usage, this.#nowMs));
     this.#pace.ended(this.#nowMs - call.startedMs);
+    this.#places.answered('succeeded', null, call.startedMs, this.#nowMs);
     this.#endMs = this.#nowMs;
     running.isDone[request] = 1;
     running.unanswered -= 1;
     if (running.unanswered === 0 && !running.isOver) this.#over(running);
   }
 
-  #retryLater(running: Running, request: number, answer: UpstreamAnswer): void {
+  #retryLater(running: Running, request: number, answer: FailedAnswer, startedMs: number): void {
     this.#retries += 1;
+    const retryAfterMs = answer.type === 'broken' ? null : answer.retryAfterMs;
+    this.#places.answered(answer.type, retryAfterMs, startedMs, this.#nowMs);
     const step = nextStep(answer, running.attempts[request]!, this.#nowMs, LATEST_MS, this.#chance.unit());
     if (step.type !== 'retry') throw new Error(`a ${answer.type} answer was not to be tried again`);
     this.#events.push(step.atMs, { type: 'retry', running, request, life: this.#life });
@@ -406,27 +348,19 @@ class Play {
 
   /** Where the upstream itself asked to wait, nobody is delayed by the order. */
   #noteIdle(): void {
-    const places = Math.min(this.#terms.concurrency - this.#inFlight.size, this.#queued);
-    if (places <= 0 || this.#nowMs < this.#heldUntilMs) return;
-    this.#waitedAtMs = this.#nowMs;
-    this.#idleSince = { atMs: this.#nowMs, places };
-  }
-
-  #settleIdle(): void {
-    if (this.#idleSince === null) return;
-    this.#idleMs += this.#idleSince.places * (this.#nowMs - this.#idleSince.atMs);
-    this.#idleSince = null;
+    if (this.#nowMs < this.#places.heldUntilMs) return;
+    this.#idle.begin(Math.min(this.#places.limit - this.#inFlight.size, this.#queued), this.#nowMs);
   }
 
   #wake(): void {
-    if (this.#inFlight.size >= this.#terms.concurrency || this.#queued === 0) return;
+    if (this.#inFlight.size >= this.#places.limit || this.#queued === 0) return;
     const named = this.#running.map(({ order, isOver }) => (isOver ? null : order.nextWakeMs()));
-    const soonest = Math.min(...named.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
-    const wakeMs = Math.max(soonest, this.#heldUntilMs);
-    const held = this.#heldUntilMs > this.#nowMs ? this.#heldUntilMs : wakeMs;
-    if (held === Number.POSITIVE_INFINITY || held === Number.NEGATIVE_INFINITY || held >= this.#events.nextMs) return;
-    if (held <= this.#nowMs) throw new Error(`at ${this.#nowMs} ms nothing was ready, though ${held} ms was named`);
-    this.#events.push(held, { type: 'wake' });
+    const { heldUntilMs } = this.#places;
+    const isHeld = heldUntilMs > this.#nowMs;
+    const wakeMs = isHeld ? heldUntilMs : Math.min(...named.map((atMs) => atMs ?? Number.POSITIVE_INFINITY));
+    if (wakeMs >= this.#events.nextMs) return;
+    if (wakeMs <= this.#nowMs) throw new Error(`at ${this.#nowMs} ms nothing was ready, though ${wakeMs} ms was named`);
+    this.#events.push(wakeMs, { type: 'wake' });
   }
 
   #requireDone(): void {
@@ -438,10 +372,12 @@ class Play {
   }
 }
 
+type FailedAnswer = Extract<UpstreamAnswer, { readonly type: 'rate_limited' | 'overloaded' | 'broken' }>;
+
 /** No batch of these expires. */
 const LATEST_MS = Number.MAX_SAFE_INTEGER;
 
-function answerOf(fault: Fault): UpstreamAnswer {
+function answerOf(fault: Fault): FailedAnswer {
   return fault === 'overloaded'
     ? { type: 'overloaded', retryAfterMs: null }
     : { type: 'broken', reason: 'the answer broke off' };

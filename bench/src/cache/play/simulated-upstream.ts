@@ -12,13 +12,13 @@ export const USUAL_TIMING: Timing = { baseMs: 1000, tokensPerMs: 4, answerMs: 19
 
 export interface UpstreamTerms {
   readonly timing: Timing;
-  readonly cache?: Partial<CacheOptions>;
+  readonly cache?: Partial<CacheOptions> | undefined;
   /** Each with a cache of its own; core chooses the one a call goes to. */
-  readonly replicas?: number;
-  readonly limits?: { readonly requestsPerMinute: number; readonly inputTokensPerMinute: number };
+  readonly replicas?: number | undefined;
+  readonly limits?: { readonly requestsPerMinute: number; readonly inputTokensPerMinute: number } | undefined;
   /** What becomes of a call. */
-  readonly fault?: (call: FaultyCall) => Fault | null;
-  readonly seed?: number;
+  readonly fault?: ((call: FaultyCall) => Fault | null) | undefined;
+  readonly seed?: number | undefined;
 }
 
 export interface FaultyCall {

@@ -1,4 +1,5 @@
-import { makespanFloorMs, type CaseResult, type Outcome } from '../measure-case.ts';
+import type { Outcome } from '../case-play.ts';
+import { makespanFloorMs, type CaseResult } from '../measure-case.ts';
 import { columns, seconds, whole } from './columns.ts';
 
 const HEADINGS = [

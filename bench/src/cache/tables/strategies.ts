@@ -9,7 +9,8 @@ import {
 import { submitted } from '../orders/file-order.ts';
 import { leaderFirst } from '../orders/leader-first.ts';
 import type { BillTally } from '../play/bill-tally.ts';
-import { play, type Played, type PlayedBatch } from '../play/play.ts';
+import type { Played, PlayedBatch } from '../play/play-terms.ts';
+import { play } from '../play/play.ts';
 import { USUAL_TIMING } from '../play/simulated-upstream.ts';
 import { prefixesOf } from '../prompts/prompt-table.ts';
 import { OUTPUT_TOKENS, PLAYED_AT_MS } from '../workloads/models.ts';
@@ -122,7 +123,7 @@ function inOrder(prompts: PromptBlocks): PlayedBatch {
 function warmed(warmUps: PromptBlocks, prompts: PromptBlocks, nativeBatch?: string): readonly PlayedBatch[] {
   return [
     { ...inOrder(warmUps), answerMs: 0 },
-    { ...inOrder(prompts), after: 0, ...(nativeBatch === undefined ? {} : { nativeBatch }) },
+    { ...inOrder(prompts), after: 0, nativeBatch },
   ];
 }
 

@@ -10,6 +10,8 @@ export interface Case {
   readonly model: string;
   readonly minimumTokens: number;
   readonly concurrency: number;
+  /** Whether the places are found out by core's concurrency limit, from 16 on; fixed if absent. */
+  readonly isAdaptive?: boolean;
   readonly batches: () => readonly CaseBatch[];
   readonly markers: MarkerMode;
   readonly ttlClass?: MarkerTtl;

@@ -31,6 +31,8 @@ export const one = (prompts: PromptBlocks): readonly CaseBatch[] => [{ tenant: '
 
 const BASE = { ...SONNET_4_5, concurrency: 50, markers: 'respect', isCompared: true } as const;
 
+const ADAPTIVE_NOTE = 'the orders are judged with fixed places; here is what finding them out costs besides';
+
 export const SHARED_DOCUMENTS: readonly Case[] = [
   {
     ...BASE,
@@ -95,6 +97,17 @@ export const SHARED_DOCUMENTS: readonly Case[] = [
   },
   {
     ...BASE,
+    id: 'W7/adaptive',
+    title: 'W7 where the 1,000 places are found out as the server does, from 16 on',
+    concurrency: 1000,
+    isAdaptive: true,
+    batches: () => one(gridPrompts(W7_GRID, BASE.model)),
+    isCompared: false,
+    goals: {},
+    note: ADAPTIVE_NOTE,
+  },
+  {
+    ...BASE,
     id: 'W8',
     title: '5 questions on each of 20,000 documents, 1,000 calls at a time',
     concurrency: 1000,
@@ -108,6 +121,17 @@ export const SHARED_DOCUMENTS: readonly Case[] = [
     concurrency: 1000,
     limits: { requestsPerMinute: 1000, inputTokensPerMinute: 2_000_000 },
     batches: () => one(gridPrompts(W2_GRID, BASE.model)),
+    goals: { isExact: true },
+  },
+  {
+    ...BASE,
+    id: 'W14/adaptive',
+    title: 'W14 where the places are found out as the server does',
+    concurrency: 1000,
+    isAdaptive: true,
+    limits: { requestsPerMinute: 1000, inputTokensPerMinute: 2_000_000 },
+    batches: () => one(gridPrompts(W2_GRID, BASE.model)),
+    isCompared: false,
     goals: { isExact: true },
   },
   {
