@@ -8,6 +8,7 @@ export * from './clock/clock.ts';
 export * from './clock/system-clock.ts';
 export * from './clock/virtual-clock.ts';
 export * from './cost/bill.ts';
+export * from './cost/budget.ts';
 export * from './cost/estimate.ts';
 export * from './cost/estimate-warnings.ts';
 export * from './cost/prefix-savings.ts';

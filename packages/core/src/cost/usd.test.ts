@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { usdOf } from './usd.ts';
+import { nanoUsdOf, usdOf } from './usd.ts';
 
 it.each([
   [0, '0.00'],
@@ -22,4 +22,35 @@ it('says every amount exactly', () => {
       expect(BigInt(`${sign}${dollars}${decimals.padEnd(9, '0')}`)).toBe(BigInt(nanoUsd));
     }),
   );
+});
+
+it('reads every amount that it says, as text and as a number', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (nanoUsd) => {
+      expect(nanoUsdOf(usdOf(nanoUsd))).toBe(nanoUsd);
+    }),
+  );
+  for (const usd of [12.5, 0.1, 0.000000001, 20, 1e6]) expect(nanoUsdOf(usd)).toBe(Math.round(usd * 1e9));
+});
+
+it.each([
+  0,
+  -1,
+  '0',
+  '0.00',
+  '-1',
+  '',
+  ' 1',
+  '1e3',
+  '.5',
+  '5.',
+  '0.0000000001',
+  1e-10,
+  Infinity,
+  NaN,
+  '99999999',
+  null,
+  true,
+])('takes %j for no amount', (value) => {
+  expect(nanoUsdOf(value)).toBeNull();
 });
