@@ -1,5 +1,13 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto';
-import { systemClock, UPSTREAM_PROFILES, VirtualClock, type Clock } from '@batchwright/core';
+import {
+  knownModels,
+  modelTable,
+  PUBLISHED_MODELS,
+  systemClock,
+  UPSTREAM_PROFILES,
+  VirtualClock,
+  type Clock,
+} from '@batchwright/core';
 import type { RandomBytes } from '@batchwright/protocol';
 import { openSqliteCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -75,12 +83,14 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   const { upstream, controls, pool } = chooseUpstream(config, clock, activity);
   opened(() => upstream.close());
   const profile = UPSTREAM_PROFILES[config.upstreamProfile];
+  const models = modelTable(knownModels(profile), config.prices?.models ?? []);
   const engine = createEngine({
     node: NODE,
     catalog,
     spool,
     upstream,
     profile,
+    models,
     replicas: pool?.seeds ?? [],
     clock,
     pace,
@@ -107,6 +117,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
       spool,
       catalog,
       profile,
+      models,
       hasBatchDiscount: upstream.isSimulated,
       clock,
       randomBytes,
@@ -147,7 +158,11 @@ interface ChosenUpstream {
 
 function chooseUpstream(config: Config, clock: Clock, activity: Activity): ChosenUpstream {
   const choice = config.upstream;
-  if (choice.type === 'simulated') return { ...embedSimulator(clock, activity), pool: null };
+  if (choice.type === 'simulated') {
+    // It plays the part of the published models, whatever profile it is taken for.
+    const models = modelTable(PUBLISHED_MODELS, config.prices?.models ?? []);
+    return { ...embedSimulator(clock, activity, models), pool: null };
+  }
   const members = choice.baseUrls.map((baseUrl) => ({ baseUrl, upstream: messagesUpstream(baseUrl, config) }));
   const [only] = members;
   if (only !== undefined && members.length === 1) return { upstream: only.upstream, controls: null, pool: null };

@@ -1,4 +1,4 @@
-import type { Clock } from '@batchwright/core';
+import { PUBLISHED_MODELS, type Clock, type ModelTable } from '@batchwright/core';
 import { wireError, type Model, type Problem, type WireError } from '@batchwright/protocol';
 import { DEFAULT_CACHE, type CacheOptions } from './cache/cache-options.ts';
 import { PromptCache } from './cache/prompt-cache.ts';
@@ -33,6 +33,7 @@ export class Host {
   readonly limits: RateLimits;
   readonly clock: Clock;
   readonly cacheOptions: CacheOptions;
+  readonly models: ModelTable;
   cache: PromptCache;
   ledger: Ledger;
   /** Calls and batch items so far. */
@@ -52,9 +53,10 @@ export class Host {
     this.limits = new RateLimits(options.limits ?? {});
     this.clock = options.clock;
     this.cacheOptions = { ...DEFAULT_CACHE, ...options.cache };
+    this.models = options.models ?? PUBLISHED_MODELS;
     this.#ledgerEntries = options.ledgerEntries;
     this.cache = new PromptCache(this.cacheOptions, this.seed);
-    this.ledger = new Ledger(this.#ledgerEntries);
+    this.ledger = new Ledger(this.models, this.#ledgerEntries);
     this.#startMs = options.clock.now();
   }
 
@@ -68,7 +70,7 @@ export class Host {
     this.faultBook.clear();
     this.limits.reset();
     this.cache = new PromptCache(this.cacheOptions, this.seed);
-    this.ledger = new Ledger(this.#ledgerEntries);
+    this.ledger = new Ledger(this.models, this.#ledgerEntries);
     this.arrivals = 0;
     this.peakInFlight = this.inFlightCount;
   }

@@ -101,7 +101,7 @@ function lookUp(
   });
   const { hashes, tokens, contents } = positionsOf(prompt.blocks, salts);
   const scope = scopeOf(hand.owner, model, batchCache === 'shared' ? 'shared' : terms.surface);
-  const { minimumCacheTokens: minimumTokens } = model;
+  const minimumTokens = host.models.minimumCacheTokens(model.id) ?? model.minimumCacheTokens;
   const request = { scope, batch: hand.batch, minimumTokens, hashes, tokens, contents, markers };
   return host.cache.look(request, host.clock.now());
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@batchwright/core';
+import type { Clock, ModelTable } from '@batchwright/core';
 import type { NativeBatchOptions } from './batches/batch-run.ts';
 import type { CacheOptions } from './cache/cache-options.ts';
 import type { FaultRule } from './faults/fault-rule.ts';
@@ -34,6 +34,8 @@ export interface SimulatorOptions {
   readonly faults?: readonly FaultRule[] | undefined;
   /** How prompts are cached, where that is not as it usually is. */
   readonly cache?: Partial<CacheOptions> | undefined;
+  /** What models cost, and from how many tokens on they cache, where that is not as published. */
+  readonly models?: ModelTable | undefined;
   /** How native batches are run. */
   readonly batches?: Partial<NativeBatchOptions> | undefined;
   /** How many of the latest requests the ledger lists; its totals leave none out. */

@@ -1,4 +1,5 @@
 import { findModel, findPrices, type TokenPrices } from '@batchwright/protocol';
+import type { UpstreamProfile } from '../schedule/upstream-profile.ts';
 
 /** What models cost, and how much of a prompt they cache: whoever needs either asks a table. SPEC.md M11–M13. */
 export interface ModelTable {
@@ -33,6 +34,11 @@ export const UNKNOWN_MODELS: ModelTable = {
   findPrices: () => null,
   minimumCacheTokens: () => null,
 };
+
+/** What is known of the models of an upstream before anybody says more. */
+export function knownModels(profile: UpstreamProfile): ModelTable {
+  return profile.priced ? PUBLISHED_MODELS : UNKNOWN_MODELS;
+}
 
 /**
  * A table with entries over it. Of several that fit a model the one for its name counts, under whichever name it is known,

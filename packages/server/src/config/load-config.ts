@@ -1,5 +1,6 @@
+import { knownModels, UPSTREAM_PROFILES } from '@batchwright/core';
 import { dirname, resolve } from 'node:path';
-import { nearestName } from './nearest-name.ts';
+import { parseObject, quoted, remedy } from './fault-text.ts';
 import {
   CONFIG_ENV,
   CONFIG_FILE,
@@ -12,6 +13,7 @@ import {
 } from './options.ts';
 import type { Option } from './option-kinds.ts';
 import type { Config, OptionKey } from './options.ts';
+import { readPrices, type PricesFile } from './prices-file.ts';
 
 /**
  * Reads the configuration: flags over environment over config file over defaults. Whatever is wrong is told before
@@ -44,11 +46,24 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   for (const [key, setting] of chosen) {
     const value = setting.read();
     if (value === undefined) faults.push(wrongValue(key, setting));
-    else config[key] = key === 'dataDir' ? resolve(setting.directory ?? sources.cwd, value as string) : value;
+    else config[key] = isPath(key) ? resolve(setting.directory ?? sources.cwd, value as string) : value;
   }
+  if (typeof config['prices'] === 'string') config['prices'] = pricesAt(config['prices'], config, sources, faults);
   const whole = config as unknown as Config;
   if (faults.length === 0) faults.push(...impossiblePairs(whole, chosen));
   return faults.length > 0 ? { type: 'invalid', lines: faults } : { type: 'loaded', config: whole };
+}
+
+const isPath = (key: OptionKey): boolean => key === 'dataDir' || key === 'prices';
+
+function pricesAt(
+  path: string,
+  config: Readonly<Record<string, unknown>>,
+  sources: ConfigSources,
+  faults: string[],
+): PricesFile {
+  const profile = UPSTREAM_PROFILES[config['upstreamProfile'] as Config['upstreamProfile']];
+  return readPrices(path, sources.readFile(path), knownModels(profile), faults);
 }
 
 /** One value somebody set, before it is judged. */
@@ -77,12 +92,6 @@ function optionOf(key: OptionKey): Option<unknown> {
 function textSetting(key: OptionKey, name: string, value: string): Setting {
   const option = optionOf(key);
   return { read: () => option.fromText(value), name, shown: option.secret ? '(hidden)' : quoted(value) };
-}
-
-/** Values are quoted, and cut, so that one fault stays one line. */
-function quoted(value: unknown): string {
-  const shown = JSON.stringify(value) ?? String(value);
-  return shown.length > 120 ? `${shown.slice(0, 117)}…` : shown;
 }
 
 function readFlags(args: readonly string[], faults: string[]): { settings: Settings; configPath: string | null } {
@@ -156,17 +165,6 @@ function readConfigFile(named: string | null, sources: ConfigSources, faults: st
   return fileSettings(parsed, path, faults);
 }
 
-function parseObject(content: string): Readonly<Record<string, unknown>> | string {
-  try {
-    const value: unknown = JSON.parse(content);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-    return 'is JSON, but no object';
-  } catch {
-    // The parser's own message quotes the file's text, which may hold a key.
-    return 'is not valid JSON';
-  }
-}
-
 function fileSettings(parsed: Readonly<Record<string, unknown>>, path: string, faults: string[]): Settings {
   const settings = new Map<OptionKey, Setting>();
   for (const [name, value] of Object.entries(parsed)) {
@@ -185,11 +183,6 @@ function fileSettings(parsed: Readonly<Record<string, unknown>>, path: string, f
     });
   }
   return settings;
-}
-
-function remedy(name: string, known: readonly string[], otherwise: string, prefix = ''): string {
-  const nearest = nearestName(name, known, prefix);
-  return nearest === null ? ` ${otherwise}` : ` Did you mean ${nearest}?`;
 }
 
 function wrongValue(key: OptionKey, setting: Setting): string {

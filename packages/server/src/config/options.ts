@@ -1,5 +1,6 @@
 import { choice, integer, list, readBaseUrl, text } from './option-kinds.ts';
 import type { Option } from './option-kinds.ts';
+import type { PricesFile } from './prices-file.ts';
 
 /**
  * Every option of the server, declared once. Flags, environment names, config file keys, `--help` and
@@ -89,6 +90,14 @@ export const OPTIONS = {
     words: ['respect', 'auto', 'off'],
     prose:
       'What is done with `cache_control` in batches that do not say: forwarded as sent (`respect`), added as well where it pays (`auto`), or taken out (`off`).',
+  }),
+  prices: text<string | null>({
+    default: null,
+    prose:
+      'A JSON file that says what models cost and from how many tokens on they cache, over what is published: by model name, or by its beginning and `*`, dollars per million tokens for `input`, `write_5m`, `write_1h`, `read` and `output`, and `minimum_cache_tokens`. A relative path is taken as that of `data_dir` is.',
+    expects: 'a path',
+    example: 'prices.json',
+    read: (value) => (value === '' || value.includes('\0') ? undefined : value),
   }),
   concurrency: integer({
     default: 64,
@@ -181,8 +190,10 @@ export type OptionKey = keyof typeof OPTIONS;
 
 type ValueOf<Declared> = Declared extends Option<infer Value> ? Value : never;
 
-/** The server's settings, checked. `dataDir` is absolute once loaded. */
-export type Config = { readonly [Key in OptionKey]: ValueOf<(typeof OPTIONS)[Key]> };
+/** The server's settings, checked. `dataDir` is absolute once loaded, and `prices` is what its file says. */
+export type Config = { readonly [Key in Exclude<OptionKey, 'prices'>]: ValueOf<(typeof OPTIONS)[Key]> } & {
+  readonly prices: PricesFile | null;
+};
 
 /** All option keys in the order of their declaration. */
 export const OPTION_KEYS = Object.keys(OPTIONS) as readonly OptionKey[];

@@ -4,12 +4,12 @@ import {
   predictLedger,
   type LedgerTerms,
   type MarkerMode,
+  type ModelTable,
   type PlanOptions,
   type Prediction,
   type PromptBlocks,
   type UpstreamProfile,
 } from '@batchwright/core';
-import { findModel } from '@batchwright/protocol';
 
 /** Assumed of a model that is not known: what most cache from on. */
 const USUAL_MINIMUM_TOKENS = 1024;
@@ -23,29 +23,34 @@ export interface BatchPlan {
   readonly prediction: Prediction;
 }
 
+/** What decides how prompts are cached, and what that costs. */
+export interface CachingTerms {
+  readonly profile: UpstreamProfile;
+  readonly models: ModelTable;
+}
+
 /** Finds what a batch's requests share, and what that will come to. */
 export function planBatch(
   blocks: PromptBlocks,
   markers: MarkerMode,
-  profile: UpstreamProfile,
-  terms: Omit<LedgerTerms, 'isPriced'>,
+  { profile, models }: CachingTerms,
+  terms: Omit<LedgerTerms, 'isPriced' | 'table'>,
 ): BatchPlan {
-  const options = planOptions(markers, profile);
+  const options = planOptions(markers, { profile, models });
   const plan = planPrefixes(blocks, options);
   const prediction = predictLedger(blocks, plan, {
     ...options,
     ...terms,
-    isPriced: profile.priced,
+    isPriced: models.isPriced,
+    table: models,
     reports: profile.usage,
   });
   return { bytes: plan.nodeCount === 0 ? null : encodePlan(plan), prediction };
 }
 
 /** How batches are planned for an upstream. */
-export function planOptions(markers: MarkerMode, profile: UpstreamProfile): PlanOptions {
-  const minimumTokens = (model: string): number =>
-    profile.markers === 'ignored'
-      ? ENGINE_MINIMUM_TOKENS
-      : (findModel(model)?.minimumCacheTokens ?? USUAL_MINIMUM_TOKENS);
+export function planOptions(markers: MarkerMode, { profile, models }: CachingTerms): PlanOptions {
+  const usual = profile.markers === 'ignored' ? ENGINE_MINIMUM_TOKENS : USUAL_MINIMUM_TOKENS;
+  const minimumTokens = (model: string): number => models.minimumCacheTokens(model) ?? usual;
   return { markers, profile: profile.markers, minimumTokens };
 }

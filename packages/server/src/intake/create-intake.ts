@@ -1,10 +1,10 @@
-import type { Clock, Prediction, UpstreamProfile } from '@batchwright/core';
+import { knownModels, type Clock, type ModelTable, type Prediction, type UpstreamProfile } from '@batchwright/core';
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '../scan/body-scanner.ts';
 import { SpoolFullError, type Spool } from '../spool/spool.ts';
-import { planBatch } from './batch-plan.ts';
+import { planBatch, type CachingTerms } from './batch-plan.ts';
 import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
 import { estimateBody } from './estimate.ts';
 import { LazyRequestLog } from './lazy-request-log.ts';
@@ -17,6 +17,8 @@ export interface IntakeParts {
   readonly catalog: { readonly batches: Pick<Catalog['batches'], 'create' | 'exists'> };
   /** How the upstream caches prompts. */
   readonly profile: UpstreamProfile;
+  /** What its models cost, and from how many tokens on they cache; what is known of them anyway, unless it is given. */
+  readonly models?: ModelTable;
   /** Whether it gives the batch discount. */
   readonly hasBatchDiscount: boolean;
   readonly clock: Clock;
@@ -35,12 +37,12 @@ const QUEUE_FULL_RETRY_SECONDS = 60;
 /** The intake of a server: at most `concurrentUploads` bodies pass through it at a time. */
 export function createIntake(parts: IntakeParts): Intake {
   const pool = new ScannerPool(parts.concurrentUploads);
-  const { pace = () => UNKNOWN_PACE } = parts;
+  const { pace = () => UNKNOWN_PACE, models = knownModels(parts.profile) } = parts;
+  const whole = { ...parts, pace, models };
   return {
     receive: (body, terms, queueLimit) =>
-      withScanner(pool, body, (scanner) => new Submission(parts, scanner, body, terms).run(queueLimit)),
-    estimate: (body, asked) =>
-      withScanner(pool, body, (scanner) => estimateBody({ ...parts, pace }, scanner, body, asked)),
+      withScanner(pool, body, (scanner) => new Submission(whole, scanner, body, terms).run(queueLimit)),
+    estimate: (body, asked) => withScanner(pool, body, (scanner) => estimateBody(whole, scanner, body, asked)),
   };
 }
 
@@ -64,16 +66,18 @@ async function withScanner<Outcome>(
   }
 }
 
+type SubmissionParts = IntakeParts & CachingTerms;
+
 /** One body, from its first byte to a durable batch or to no trace. */
 class Submission {
-  readonly #parts: IntakeParts;
+  readonly #parts: SubmissionParts;
   readonly #scanner: BodyScanner;
   readonly #terms: BatchTerms;
   readonly #batchId: BatchId;
   readonly #log: LazyRequestLog;
   readonly #upload: Upload;
 
-  constructor(parts: IntakeParts, scanner: BodyScanner, body: Readable, terms: BatchTerms) {
+  constructor(parts: SubmissionParts, scanner: BodyScanner, body: Readable, terms: BatchTerms) {
     this.#parts = parts;
     this.#scanner = scanner;
     this.#terms = terms;
@@ -100,10 +104,10 @@ class Submission {
     const end = await this.#upload.run();
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
-    const { profile, hasBatchDiscount: isBatch, clock } = this.#parts;
+    const { hasBatchDiscount: isBatch, clock } = this.#parts;
     const { markers } = this.#terms.options;
     const terms = { atMs: clock.now(), isBatch };
-    const { bytes, prediction } = planBatch(this.#scanner.promptBlocks(), markers, profile, terms);
+    const { bytes, prediction } = planBatch(this.#scanner.promptBlocks(), markers, this.#parts, terms);
     await this.#log.commit(this.#scanner.index(end.count), bytes);
     return this.#register(end.count, queueLimit, prediction);
   }

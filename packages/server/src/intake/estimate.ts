@@ -10,14 +10,13 @@ import {
   type MarkerMode,
   type PlacedPlan,
   type PrefixSaving,
-  type UpstreamProfile,
 } from '@batchwright/core';
 import type { Problem, RandomBytes } from '@batchwright/protocol';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { BodyScanner } from '../scan/body-scanner.ts';
 import type { RequestIndex } from '../spool/spool.ts';
-import { planOptions } from './batch-plan.ts';
+import { planOptions, type CachingTerms } from './batch-plan.ts';
 import { promptSeed } from './prompt-seed.ts';
 import { Upload } from './upload.ts';
 
@@ -51,10 +50,9 @@ export interface BodyWarning {
 }
 
 /** What an estimate depends on beside the body. */
-export interface EstimateParts {
+export interface EstimateParts extends CachingTerms {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  readonly profile: UpstreamProfile;
   /** Whether it gives the batch discount. */
   readonly hasBatchDiscount: boolean;
   /** How the server sends at this moment. */
@@ -89,14 +87,15 @@ export async function estimateBody(
 async function letGo(): Promise<void> {}
 
 async function reckon(
-  { clock, profile, hasBatchDiscount: isBatch, pace }: EstimateParts,
+  { clock, profile, models, hasBatchDiscount: isBatch, pace }: EstimateParts,
   scanner: BodyScanner,
   markers: MarkerMode,
   count: number,
 ): Promise<BodyEstimate> {
   const terms: EstimateTerms = {
-    ...planOptions(markers, profile),
-    isPriced: profile.priced,
+    ...planOptions(markers, { profile, models }),
+    isPriced: models.isPriced,
+    table: models,
     isBatch,
     atMs: clock.now(),
   };

@@ -1,4 +1,4 @@
-import { VirtualClock, type Clock } from '@batchwright/core';
+import { VirtualClock, type Clock, type ModelTable } from '@batchwright/core';
 import { ClockDriver, createControl, createSimulator, type Simulator } from '@batchwright/simulator';
 import type { Upstream } from '../dispatch/upstream/upstream.ts';
 import { simulatedUpstream } from '../dispatch/upstream/simulated-upstream.ts';
@@ -14,8 +14,8 @@ export interface EmbeddedSimulator {
 const SEED = 1;
 
 /** One clock for server and simulator: moving it over HTTP moves both, and waits for what each instant caused. */
-export function embedSimulator(clock: Clock, activity: Activity): EmbeddedSimulator {
-  const simulator = createSimulator({ clock, seed: SEED });
+export function embedSimulator(clock: Clock, activity: Activity, models: ModelTable): EmbeddedSimulator {
+  const simulator = createSimulator({ clock, seed: SEED, models });
   const settle = (): Promise<void> => activity.quiet();
   const driver = clock instanceof VirtualClock ? new ClockDriver(clock, simulator, settle) : null;
   const upstream = simulatedUpstream(simulator);

@@ -1,4 +1,4 @@
-import type { Clock, UpstreamProfile } from '@batchwright/core';
+import type { Clock, ModelTable, UpstreamProfile } from '@batchwright/core';
 import type { RandomBytes } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly spool: Spool;
   readonly upstream: Upstream;
   readonly profile: UpstreamProfile;
+  /** What its models cost, and from how many tokens on they cache; what is known of them anyway, unless it is given. */
+  readonly models?: ModelTable;
   /** The seeds of the upstream's replicas; absent for one that has none. */
   readonly replicas?: readonly number[];
   /** The API's time: expiry, retries, archiving. */

@@ -1,4 +1,12 @@
-import { PrefixWarmth, type BatchRecord, type Clock, type Timer, type UpstreamProfile } from '@batchwright/core';
+import {
+  knownModels,
+  PrefixWarmth,
+  type BatchRecord,
+  type Clock,
+  type ModelTable,
+  type Timer,
+  type UpstreamProfile,
+} from '@batchwright/core';
 import { microsecondsFromMs, type BatchId, type RequestCounts, type WorkspaceId } from '@batchwright/protocol';
 import type { Catalog, Lease } from '../catalog/catalog.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -31,6 +39,8 @@ export interface SchedulerOptions {
   readonly profile: UpstreamProfile;
   /** Whether it gives the batch discount. */
   readonly hasBatchDiscount: boolean;
+  /** What its models cost, and from how many tokens on they cache; what is known of them anyway, unless it is given. */
+  readonly models?: ModelTable;
   /** The seeds of the upstream's replicas; absent for one that has none. */
   readonly replicas?: readonly number[];
   readonly clock: Clock;
@@ -273,8 +283,8 @@ export class Scheduler implements Service {
   }
 
   get #billing(): Billing {
-    const { profile, hasBatchDiscount } = this.#options;
-    return { isBatch: hasBatchDiscount, isPriced: profile.priced, reports: profile.usage };
+    const { profile, models: table = knownModels(profile), hasBatchDiscount } = this.#options;
+    return { isBatch: hasBatchDiscount, isPriced: table.isPriced, table, reports: profile.usage };
   }
 
   /** What is believed of the upstream's caches, per workspace: nobody learns from another's prompts, nor pays less by them. */

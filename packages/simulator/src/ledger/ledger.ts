@@ -1,4 +1,4 @@
-import { billOf } from '@batchwright/core';
+import { billOf, type ModelTable } from '@batchwright/core';
 import type { Model, NanoUsd } from '@batchwright/protocol';
 import type { CacheMiss, CacheTurn, InputBill } from '../cache/prompt-cache.ts';
 import type { CallInHand } from '../host.ts';
@@ -62,6 +62,7 @@ export const DEFAULT_LEDGER_ENTRIES = 1000;
  * are kept of all calls, details of the latest.
  */
 export class Ledger implements LedgerView {
+  readonly #models: ModelTable;
   readonly #maxEntries: number;
   readonly #totals = emptyTotals();
   readonly #byModel = new Map<string, LedgerTotals>();
@@ -71,7 +72,8 @@ export class Ledger implements LedgerView {
   #entries: LedgerEntry[] = [];
   #gone = 0;
 
-  constructor(maxEntries: number = DEFAULT_LEDGER_ENTRIES) {
+  constructor(models: ModelTable, maxEntries: number = DEFAULT_LEDGER_ENTRIES) {
+    this.#models = models;
     this.#maxEntries = maxEntries;
   }
 
@@ -90,7 +92,7 @@ export class Ledger implements LedgerView {
       outputTokens,
       cost: null,
     };
-    entry.cost = costOf(entry);
+    entry.cost = this.#costOf(entry);
     add(this.#totals, entry);
     add(this.#totalsOf(entry.model), entry);
     this.#byMiss.set(turn.miss, (this.#byMiss.get(turn.miss) ?? 0) + 1);
@@ -104,7 +106,7 @@ export class Ledger implements LedgerView {
     const more = outputTokens - entry.outputTokens;
     if (more === 0) return;
     entry.outputTokens = outputTokens;
-    const cost = costOf(entry);
+    const cost = this.#costOf(entry);
     for (const totals of [this.#totals, this.#totalsOf(entry.model)]) {
       totals.outputTokens += more;
       totals.cost += (cost ?? 0) - (entry.cost ?? 0);
@@ -132,6 +134,11 @@ export class Ledger implements LedgerView {
     return this.#entries.slice(this.#gone);
   }
 
+  #costOf({ model, atMs, surface, inferenceGeo, tokens, outputTokens }: LedgerEntry): NanoUsd | null {
+    const terms = { atMs, isBatch: surface === 'batch', inferenceGeo, table: this.#models };
+    return billOf(model, { ...tokens, outputTokens }, terms);
+  }
+
   #totalsOf(model: string): LedgerTotals {
     const known = this.#byModel.get(model);
     if (known !== undefined) return known;
@@ -148,10 +155,6 @@ export class Ledger implements LedgerView {
       this.#gone = 0;
     }
   }
-}
-
-function costOf({ model, atMs, surface, inferenceGeo, tokens, outputTokens }: LedgerEntry): NanoUsd | null {
-  return billOf(model, { ...tokens, outputTokens }, { atMs, isBatch: surface === 'batch', inferenceGeo });
 }
 
 function add(totals: LedgerTotals, { tokens, outputTokens, cost }: LedgerEntry): void {
