@@ -15,6 +15,8 @@ export type CountsMode = 'live' | 'strict';
 export interface BatchOptions {
   readonly counts: CountsMode;
   readonly markers: MarkerMode;
+  /** What the batch may cost; null: whatever it takes. The one option that may change later. */
+  readonly budgetNanoUsd: number | null;
 }
 
 /** A batch as the catalog keeps it. Every moment is microseconds UTC. */

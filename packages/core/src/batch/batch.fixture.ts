@@ -29,7 +29,7 @@ export function runningBatch(changes: Partial<BatchRecord> = {}): BatchRecord {
     apiVersion: '2023-06-01',
     betas: [],
     userProfileId: null,
-    options: { counts: 'live', markers: 'respect' },
+    options: { counts: 'live', markers: 'respect', budgetNanoUsd: null },
     ...changes,
   };
 }

@@ -18,7 +18,11 @@ it('B12 a batch polled through its whole life never goes back, and has none proc
   fc.assert(
     fc.property(course, fc.constantFrom('live' as const, 'strict' as const), (steps, mode) => {
       const ledger = new RequestLedger(steps.length);
-      let batch = runningBatch({ requestCount: steps.length, options: { counts: mode, markers: 'respect' }, counts: ledger.counts() });
+      let batch = runningBatch({
+        requestCount: steps.length,
+        options: { counts: mode, markers: 'respect', budgetNanoUsd: null },
+        counts: ledger.counts(),
+      });
       let before = batch.counts;
       const poll = (liveCounts: RequestCounts | null): void => {
         const { processing_status: status, request_counts: now } = messageBatch(batch, { liveCounts, resultsUrl: '' });

@@ -60,7 +60,7 @@ export interface LedgerTerms {
   /** Whether the upstream takes money at all: a model of its own may bear the name of one that costs. */
   readonly isPriced: boolean;
   /** Whose prices; those published, unless it is given. */
-  readonly table?: ModelTable;
+  readonly table?: ModelTable | undefined;
 }
 
 /** Models told apart; an upstream that answers with ever new names has the rest in one. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { PendingQueue } from './pending-queue.ts';
 import { grid, planOf, type PathRequest } from './plan.fixture.ts';
 import type { PrefixSchedule } from './prefix-schedule.ts';
 import { makespanBound } from './schedule-bounds.fixture.ts';
@@ -109,15 +108,17 @@ it('S2 where nothing is shared, the order and the end are those of a plain queue
 
 /** First in, first out, and nothing else. */
 class Queue implements Pick<PrefixSchedule, keyof PrefixSchedule> {
-  readonly #queue: PendingQueue;
+  readonly #queue: number[];
+  readonly waitingForLeader = 0;
+  readonly openPrefixes = 0;
   onReadiness = null;
 
   constructor(requests: number) {
-    this.#queue = PendingQueue.of(requests, () => true);
+    this.#queue = Array.from({ length: requests }, (_, request) => request);
   }
 
   get size(): number {
-    return this.#queue.size;
+    return this.#queue.length;
   }
 
   isReady(): boolean {
@@ -125,8 +126,8 @@ class Queue implements Pick<PrefixSchedule, keyof PrefixSchedule> {
   }
 
   take(room: Room): Turn | null {
-    const request = room.idle > 0 ? this.#queue.shift() : null;
-    return request === null ? null : { request, role: 'filler', reason: 'single_use' };
+    const request = room.idle > 0 ? this.#queue.shift() : undefined;
+    return request === undefined ? null : { request, role: 'filler', reason: 'single_use' };
   }
 
   push(request: number): void {

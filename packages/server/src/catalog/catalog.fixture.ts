@@ -31,7 +31,7 @@ export function newBatch(workspace: WorkspaceId, name: string | number, requestC
     apiVersion: '2023-06-01',
     betas: ['output-300k-2026-03-24'],
     userProfileId: null,
-    options: { counts: 'live', markers: 'respect' },
+    options: { counts: 'live', markers: 'respect', budgetNanoUsd: null },
   } as NewBatch;
 }
 

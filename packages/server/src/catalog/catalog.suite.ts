@@ -293,6 +293,34 @@ export function catalogSuite(name: string, open: () => Promise<OpenCatalog>): vo
       });
     });
 
+    describe('budgets', () => {
+      test('are set, changed and lifted, for good', async () => {
+        const batch = await create('b');
+        expect(batch.options.budgetNanoUsd).toBe(null);
+        for (const budgetNanoUsd of [12_500_000_000, 1, null]) {
+          const capped = { ...batch, options: { ...batch.options, budgetNanoUsd } };
+          expect(await catalog.batches.setBudget(home, batch.id, budgetNanoUsd)).toEqual(capped);
+          expect(await (await later()).batches.find(home, batch.id)).toEqual(capped);
+        }
+      });
+
+      test('are part of the batch that is claimed, and survive its cancel', async () => {
+        const batch = await create('b');
+        await catalog.batches.setBudget(home, batch.id, 7);
+        await catalog.batches.cancel(home, batch.id, at(5));
+        expect((await claimOne()).batch).toMatchObject({ status: 'canceling', options: { budgetNanoUsd: 7 } });
+      });
+
+      test('of a batch that ended stay as they were, and nobody sets another workspace’s', async () => {
+        const batch = await create('b');
+        expect(await catalog.batches.setBudget(away, batch.id, 7)).toBe('missing');
+        expect(await catalog.batches.setBudget(home, batchId('none'), 7)).toBe('missing');
+        await end(batch);
+        expect(await catalog.batches.setBudget(home, batch.id, 7)).toEqual(await found(batch));
+        expect((await found(batch))?.options.budgetNanoUsd).toBe(null);
+      });
+    });
+
     describe('canceling', () => {
       test('moves a running batch to canceling, once', async () => {
         const batch = await create('a');

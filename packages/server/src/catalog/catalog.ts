@@ -149,6 +149,8 @@ export interface BatchCatalog {
   list(workspaceId: WorkspaceId, cursor: Cursor, limit: number): Promise<BatchPage | 'unknown_cursor'>;
   /** Applies `cancel_requested`; answers the batch as it is afterwards. */
   cancel(workspaceId: WorkspaceId, id: BatchId, nowUs: MicrosecondsUtc): Promise<BatchRecord | 'missing'>;
+  /** Sets, changes or lifts the budget; answers the batch as it is afterwards. One that has ended stays as it is. */
+  setBudget(workspaceId: WorkspaceId, id: BatchId, budgetNanoUsd: number | null): Promise<BatchRecord | 'missing'>;
   /** Applies `delete_requested`. The id stays behind as a tombstone, for cursors and for `deletedBatches`. */
   delete(
     workspaceId: WorkspaceId,

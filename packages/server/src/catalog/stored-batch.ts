@@ -20,6 +20,11 @@ export function newRecord(batch: NewBatch, nowUs: MicrosecondsUtc, newestUs: Mic
   };
 }
 
+/** A batch with another budget; one that has ended is returned as it is. */
+export function withBudget(batch: BatchRecord, budgetNanoUsd: number | null): BatchRecord {
+  return batch.status === 'ended' ? batch : { ...batch, options: { ...batch.options, budgetNanoUsd } };
+}
+
 /**
  * A batch after a checkpoint. One that arrives late, so that it would take a counter back or touch a batch that has
  * ended, changes nothing, and the same record is returned.

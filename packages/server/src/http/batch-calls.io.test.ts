@@ -1,6 +1,7 @@
 import type { BatchId } from '@batchwright/protocol';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { NO_AMOUNT } from './batch-options.ts';
 import { ask, createBody, startRoom, type Ask, type TestRoom } from './http.fixture.ts';
 
 const BATCHES = '/v1/messages/batches';
@@ -40,7 +41,7 @@ describe('create', () => {
       'anthropic-version': '2026-10-21',
       'anthropic-beta': 'output-300k-2026-03-24',
       'anthropic-user-profile-id': 'profile_1',
-      'batchwright-options': '{"counts":"strict"}',
+      'batchwright-options': '{"counts":"strict","budget_usd":"12.50"}',
     };
     expect((await ask(room, create(createBody(1), headers))).status).toBe(200);
     expect((await room.batches())[0]).toMatchObject({
@@ -48,13 +49,17 @@ describe('create', () => {
       apiVersion: '2026-10-21',
       betas: ['output-300k-2026-03-24'],
       userProfileId: 'profile_1',
-      options: { counts: 'strict', markers: 'respect' },
+      options: { counts: 'strict', markers: 'respect', budgetNanoUsd: 12_500_000_000 },
     });
   });
 
   it.each([
     ['{"count":"live"}', 'batchwright-options: count: Extra inputs are not permitted'],
     ['{"counts":"sometimes"}', `batchwright-options: counts: Input should be 'live' or 'strict'`],
+    ['{"budget_usd":0}', `batchwright-options: budget_usd: ${NO_AMOUNT}`],
+    ['{"budget_usd":"1e3"}', `batchwright-options: budget_usd: ${NO_AMOUNT}`],
+    ['{"budget_usd":null}', `batchwright-options: budget_usd: ${NO_AMOUNT}`],
+    ['{"budgetNanoUsd":1}', 'batchwright-options: budgetNanoUsd: Extra inputs are not permitted'],
     ['[]', 'batchwright-options: value: Input should be a JSON object'],
     ['counts=live', 'batchwright-options: value: Input should be a JSON object'],
   ])('refuses the options %s', async (options, message) => {

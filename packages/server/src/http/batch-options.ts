@@ -1,4 +1,4 @@
-import type { BatchOptions, CountsMode, MarkerMode } from '@batchwright/core';
+import { nanoUsdOf, type BatchOptions, type CountsMode, type MarkerMode } from '@batchwright/core';
 import type { Problem } from '@batchwright/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
 
@@ -8,6 +8,7 @@ export type ReadOptions = { readonly type: 'read'; readonly options: BatchOption
 
 const HEADER = 'batchwright-options';
 const COUNTS: readonly string[] = ['live', 'strict'] satisfies readonly CountsMode[];
+const NAMES: ReadonlySet<string> = new Set(['counts', 'markers', 'budget_usd']);
 const MARKERS: readonly string[] = ['respect', 'auto', 'off'] satisfies readonly MarkerMode[];
 
 /**
@@ -19,7 +20,7 @@ export function readBatchOptions(headers: IncomingHttpHeaders, usual: BatchOptio
   if (text === '') return { type: 'read', options: usual };
   const value = parseObject(text);
   if (value === null) return invalid('value', 'Input should be a JSON object');
-  const unknown = Object.keys(value).find((name) => !(name in usual));
+  const unknown = Object.keys(value).find((name) => !NAMES.has(name));
   if (unknown !== undefined) return invalid(unknown, 'Extra inputs are not permitted');
   const { counts = usual.counts, markers = usual.markers } = value;
   if (typeof counts !== 'string' || !COUNTS.includes(counts)) {
@@ -28,8 +29,16 @@ export function readBatchOptions(headers: IncomingHttpHeaders, usual: BatchOptio
   if (typeof markers !== 'string' || !MARKERS.includes(markers)) {
     return invalid('markers', `Input should be 'respect', 'auto' or 'off'`);
   }
-  return { type: 'read', options: { counts: counts as CountsMode, markers: markers as MarkerMode } };
+  const budgetNanoUsd = 'budget_usd' in value ? nanoUsdOf(value['budget_usd']) : usual.budgetNanoUsd;
+  if (budgetNanoUsd === null && 'budget_usd' in value) return invalid('budget_usd', NO_AMOUNT);
+  return {
+    type: 'read',
+    options: { counts: counts as CountsMode, markers: markers as MarkerMode, budgetNanoUsd },
+  };
 }
+
+/** What a budget must be, in words. */
+export const NO_AMOUNT = 'Input should be an amount in dollars above 0 with at most 9 decimals, such as "12.50"';
 
 const PROFILE_HEADER = 'anthropic-user-profile-id';
 

@@ -25,7 +25,7 @@ export async function addBilledBatch(
   const id = makeId('batch', (length) => randomBytes(length)) as BatchId;
   const totals = totalsOf(model);
   const prediction: Prediction = { prefixes: 1, sharingRequests: 2, totals };
-  const options = { counts: 'live', markers: 'auto' } as const;
+  const options = { counts: 'live', markers: 'auto', budgetNanoUsd: null } as const;
   const terms = { apiVersion: '2023-06-01', betas: [], userProfileId: null, options } as const;
   await catalog.batches.create({ id, workspaceId, requestCount: 2, ...terms }, nowUs, null, prediction);
   const [lease] = await catalog.shards.claim('test', nowUs, 1000, 1, id);

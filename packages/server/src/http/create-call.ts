@@ -27,7 +27,7 @@ export type Terms =
 
 /** The terms of the batch that a call describes, if its headers are in order. */
 export function readTerms(room: Room, call: Call, caller: Caller): Terms {
-  const usual = { counts: 'live', markers: room.services.settings.markers } as const;
+  const usual = { counts: 'live', markers: room.services.settings.markers, budgetNanoUsd: null } as const;
   const options = readBatchOptions(call.request.headers, usual);
   if (options.type === 'refused') return options;
   const profile = readUserProfile(call.request.headers);

@@ -116,7 +116,7 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
         apiVersion: '2023-06-01',
         betas: [],
         userProfileId: null,
-        options: { counts: 'live', markers: 'respect' },
+        options: { counts: 'live', markers: 'respect', budgetNanoUsd: null },
       } as const;
       await catalog.batches.create({ id, workspaceId, requestCount: 2, ...terms }, nowUs, null);
       const batch = (await catalog.batches.find(workspaceId, id)) as BatchRecord;

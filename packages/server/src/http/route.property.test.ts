@@ -35,7 +35,8 @@ describe('whatever a client sends', () => {
         expect(['key', 'refused']).toContain(readCredential(headers).type);
         expect(['known', 'refused']).toContain(readDialect(headers, []).type);
         expect(['read', 'refused']).toContain(
-          readBatchOptions({ 'batchwright-options': one }, { counts: 'live', markers: 'respect' }).type,
+          readBatchOptions({ 'batchwright-options': one }, { counts: 'live', markers: 'respect', budgetNanoUsd: null })
+            .type,
         );
       }),
     );

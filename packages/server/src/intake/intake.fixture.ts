@@ -109,7 +109,7 @@ export function termsOf(workspaceId: WorkspaceId): BatchTerms {
     apiVersion: '2023-06-01',
     betas: [],
     userProfileId: null,
-    options: { counts: 'live', markers: 'respect' },
+    options: { counts: 'live', markers: 'respect', budgetNanoUsd: null },
   };
 }
 

@@ -54,7 +54,8 @@ export class ShardLedger {
     this.#rows += 1;
     this.#bytes += lineBytes;
     if (use === null) return 0;
-    return this.#ledger.addUsage(use, this.#account.settled(request, use), { ...this.#billing, atMs }) ?? 0;
+    const { isBatch, isPriced, table } = this.#billing;
+    return this.#ledger.addUsage(use, this.#account.settled(request, use), { atMs, isBatch, isPriced, table }) ?? 0;
   }
 
   get totals(): LedgerTotals {

@@ -147,7 +147,7 @@ export async function setUp(options: EngineSetting = {}) {
         workspaceId: owner,
         requestCount: bodies.length,
         ...terms,
-        options: { counts: 'live', markers: 'respect' },
+        options: { counts: 'live', markers: 'respect', budgetNanoUsd: null },
       },
       microsecondsFromMs(clock.now()),
       null,

@@ -87,7 +87,7 @@ export class NativeBatches {
       betas,
       userProfileId: null,
       // As the API documents it: all counts move when the batch ends.
-      options: { counts: 'strict', markers: 'respect' },
+      options: { counts: 'strict', markers: 'respect', budgetNanoUsd: null },
     };
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { transitionBatch } from '@batchwright/core';
 import type { BatchId, WorkspaceId } from '@batchwright/protocol';
 import type { BatchCatalog, BatchPage, CatalogTally, Cursor } from '../catalog.ts';
-import { newRecord } from '../stored-batch.ts';
+import { newRecord, withBudget } from '../stored-batch.ts';
 import type { MemoryBatch, MemoryTables } from './memory-tables.ts';
 
 export function memoryBatches({ workspaces, batches }: MemoryTables): BatchCatalog {
@@ -45,6 +45,12 @@ export function memoryBatches({ workspaces, batches }: MemoryTables): BatchCatal
       if (batch === undefined) return 'missing';
       const transition = transitionBatch(batch.record, { type: 'cancel_requested' }, nowUs);
       if (transition.type === 'changed') batch.record = transition.batch;
+      return batch.record;
+    },
+    async setBudget(workspaceId, id, budgetNanoUsd) {
+      const batch = within(workspaceId, id);
+      if (batch === undefined) return 'missing';
+      batch.record = withBudget(batch.record, budgetNanoUsd);
       return batch.record;
     },
     async delete(workspaceId, id, nowUs) {

@@ -91,6 +91,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     name: `release all of ${node}`,
     ask: ({ catalog }: Side) => catalog.shards.releaseAll(node),
   })),
+  fc.record({ label, home, budgetNanoUsd: fc.option(fc.nat({ max: 9 })) }).map((a) => ({
+    name: `budget ${JSON.stringify(a)}`,
+    ask: async (side: Side) =>
+      side.catalog.batches.setBudget(await workspaceOf(side, a.home), batchId(a.label), a.budgetNanoUsd),
+  })),
   fc.record({ label, home, nowUs }).map((a) => ({
     name: `cancel ${JSON.stringify(a)}`,
     ask: async (side: Side) => side.catalog.batches.cancel(await workspaceOf(side, a.home), batchId(a.label), a.nowUs),

@@ -87,4 +87,4 @@ export function batchOf(row: unknown): BatchRecord {
 }
 
 /** What holds for batches stored before an option was there. */
-const FIRST_OPTIONS: BatchRecord['options'] = { counts: 'live', markers: 'respect' };
+const FIRST_OPTIONS: BatchRecord['options'] = { counts: 'live', markers: 'respect', budgetNanoUsd: null };

@@ -7,7 +7,7 @@ import {
 } from '@batchwright/core';
 import type { BatchId, MicrosecondsUtc, RequestCounts, WorkspaceId } from '@batchwright/protocol';
 import type { BatchCatalog, BatchPage, CatalogTally, Cursor } from '../catalog.ts';
-import { newRecord } from '../stored-batch.ts';
+import { newRecord, withBudget } from '../stored-batch.ts';
 import { encodePrediction } from '../stored-ledger.ts';
 import type { SqliteDatabase } from './driver.ts';
 import { batchOf } from './rows.ts';
@@ -42,6 +42,14 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
         if (batch === null) return 'missing';
         const transition = applyEvent(statements, batch, { type: 'cancel_requested' }, nowUs);
         return transition.type === 'changed' ? transition.batch : batch;
+      }),
+    setBudget: async (workspaceId, id, budgetNanoUsd) =>
+      inTransaction(database, () => {
+        const batch = within(workspaceId, id);
+        if (batch === null) return 'missing';
+        const changed = withBudget(batch, budgetNanoUsd);
+        if (changed !== batch) statements.updateOptions.run(JSON.stringify(changed.options), id);
+        return changed;
       }),
     delete: async (workspaceId, id, nowUs) =>
       inTransaction(database, () => {

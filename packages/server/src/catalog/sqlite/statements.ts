@@ -36,6 +36,7 @@ export const SQL = {
       status = ?, cancel_initiated_at_us = ?, ended_at_us = ?, archived_at_us = ?,
       processing = ?, succeeded = ?, errored = ?, canceled = ?, expired = ?
     WHERE id = ?`,
+  updateOptions: 'UPDATE batches SET options = ? WHERE id = ?',
   deleteBatch: 'UPDATE batches SET deleted_at_us = ?, user_profile_id = NULL, prediction = NULL WHERE id = ?',
   deleteShards: 'DELETE FROM shards WHERE batch_id = ?',
 
