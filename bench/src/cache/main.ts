@@ -8,6 +8,7 @@ import { measureForwardedBytes } from './bytes/forwarded-bytes.ts';
 import { goalVerdicts, type GoalVerdict, type Measured } from './goals/goal-verdicts.ts';
 import { measureCase, type CaseResult } from './measure-case.ts';
 import { caseLines } from './report/case-lines.ts';
+import { summaryLines } from './report/summary-lines.ts';
 import { tableLines } from './report/table-lines.ts';
 import { playedTables, type PlayedTable } from './tables/played-tables.ts';
 import { CASES, NOT_BUILT } from './workloads/all-workloads.ts';
@@ -53,6 +54,7 @@ async function run(order: CacheOrder): Promise<void> {
   const bytes = wants(BYTES_ID) ? await measureForwardedBytes(BENCH_DIRECTORY) : null;
   const measured: Measured = { results, tables, bytes };
   const verdicts = goalVerdicts(measured);
+  tell(summaryLines(results));
   tell(verdicts.map(verdictLine));
   tell([`played in ${Math.round((Date.now() - startedMs) / 1000)} s on ${machineText()}`]);
   writeLatest(order, measured, verdicts);

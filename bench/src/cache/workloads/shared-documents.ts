@@ -58,6 +58,16 @@ export const SHARED_DOCUMENTS: readonly Case[] = [
   },
   {
     ...BASE,
+    id: 'W3/exact',
+    title: 'W3 where a read keeps alive what was read and nothing above it',
+    cache: { refresh: 'exact' },
+    batches: () => one(gridPrompts(W3_MARKED, BASE.model)),
+    isCompared: false,
+    goals: {},
+    note: 'which of the two holds is written nowhere; the goals are judged with the whole path kept alive',
+  },
+  {
+    ...BASE,
     id: 'W4',
     title: '1,000 prompts with nothing in common',
     batches: () => one(uniquePrompts(BASE.model)),
