@@ -53,7 +53,7 @@ async function billOf(caller: Caller, id: string): Promise<Bill> {
   const bill = { written: 0, read: 0, input: 0 };
   for (const { result } of await results(caller, id)) {
     if (result.type !== 'succeeded') throw new Error(`a request was ${result.type}`);
-    const usage = result.message['usage'] as Record<string, number>;
+    const { usage } = result.message as { readonly usage: Record<string, number> };
     bill.written += usage['cache_creation_input_tokens'] ?? 0;
     bill.read += usage['cache_read_input_tokens'] ?? 0;
     bill.input += usage['input_tokens'] ?? 0;
