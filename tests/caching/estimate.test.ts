@@ -43,11 +43,23 @@ async function estimate(requests: readonly Item[], options: object = {}): Promis
   return JSON.parse(response.text) as Estimate;
 }
 
-/** Runs the batch, and answers what the upstream counted and what that costs, request by request. */
-async function run(requests: readonly Item[], options: object = {}): Promise<Forecast['tokens'] & { cost: number }> {
+interface Ledger {
+  readonly tokens: Tokens & { readonly output: number };
+  readonly nano_usd: number;
+  readonly against: Readonly<Record<string, { readonly nano_usd: number }>>;
+}
+
+/** Runs the batch, and answers its ledger, which is checked against the results: their usage at the model's prices. */
+async function run(requests: readonly Item[], options: object = {}): Promise<Ledger> {
   const { id } = await create(by, requests, { 'batchwright-options': JSON.stringify(options) });
   await server.finish(by, id);
-  const sum = { input: 0, cache_creation_5m: 0, cache_creation_1h: 0, cache_read: 0, output: 0, cost: 0 };
+  const { ledger } = JSON.parse((await by.get(`/ext/v1/batches/${id}`)).text) as { readonly ledger: Ledger };
+  expect(ledger.nano_usd).toBe(await costOf(id));
+  return ledger;
+}
+
+async function costOf(id: string): Promise<number> {
+  let cost = 0;
   for (const { result } of await results(by, id)) {
     if (result.type !== 'succeeded') throw new Error(`a request was ${result.type}`);
     const { model, usage } = result.message as unknown as { readonly model: string; readonly usage: Usage };
@@ -58,15 +70,9 @@ async function run(requests: readonly Item[], options: object = {}): Promise<For
       readTokens: usage.cache_read_input_tokens,
       outputTokens: usage.output_tokens,
     };
-    sum.input += tokens.inputTokens;
-    sum.cache_creation_5m += tokens.write5mTokens;
-    sum.cache_creation_1h += tokens.write1hTokens;
-    sum.cache_read += tokens.readTokens;
-    sum.output += tokens.outputTokens;
-    sum.cost += billOf(model, tokens, { atMs: Date.now(), isBatch: true }) ?? NaN;
+    cost += billOf(model, tokens, { atMs: Date.now(), isBatch: true }) ?? NaN;
   }
-  const { output, cost, ...prompt } = sum;
-  return { ...prompt, output: { low: output, expected: output, high: output }, cost };
+  return cost;
 }
 
 interface Usage {
@@ -135,11 +141,14 @@ describe('the estimate is what the batch then costs', () => {
     ],
   ])('%s', async (_, requests, options) => {
     const said = await estimate(requests, options);
-    const { cost, ...tokens } = await run(requests, options);
-    expect(said.tokens).toEqual({ ...tokens, output: { ...tokens.output, low: requests.length } });
-    expect(said.nano_usd?.expected).toBe(cost);
-    expect(said.nano_usd?.high).toBe(cost);
+    const { tokens, nano_usd: cost, against } = await run(requests, options);
+    const output = { low: requests.length, expected: tokens.output, high: tokens.output };
+    expect(said.tokens).toEqual({ ...tokens, output });
+    expect(said.nano_usd).toMatchObject({ expected: cost, high: cost });
     expect(said.nano_usd?.low).toBeLessThan(cost);
+    for (const way of ['no_caching', 'plain_markers'] as const) {
+      expect(said.against[way].nano_usd?.expected).toBe(against[way]?.nano_usd);
+    }
   });
 });
 
@@ -159,7 +168,7 @@ test('what is said to be saved by markers is the difference between the two ways
   const plain = await run(requests);
   const marked = await run(requests, { markers: 'auto' });
   const dollars = (nanoUsd: number): number => nanoUsd / 1e9;
-  expect(warnings[0]?.message).toContain(`about $${dollars(marked.cost)} instead of $${dollars(plain.cost)}`);
+  expect(warnings[0]?.message).toContain(`about $${dollars(marked.nano_usd)} instead of $${dollars(plain.nano_usd)}`);
 });
 
 test('nothing is left of it: no batch, and nothing that the upstream saw', async () => {

@@ -1,3 +1,4 @@
+import { findModel } from '@batchwright/protocol';
 import { segmentTokens } from '../prefix/predicted-usage.ts';
 import type { PlacedPlan } from '../prefix/placed-plan.ts';
 import { TTL_CODES, ttlOf, type MarkerTtl } from '../prefix/token-rates.ts';
@@ -28,7 +29,7 @@ export function largestSavings(plan: PlacedPlan, terms: EstimateTerms, count: nu
     hasPrices ? (money[node] as number) : segmentTokens(plan, node) * ((plan.requests[node] as number) - 1);
   const best = bestOf(plan.nodeCount, weight, count);
   return best.map((node) => ({
-    model: plan.models[plan.model[node] as number] ?? '',
+    model: modelOf(plan, node),
     tokens: plan.tokens[node] as number,
     ownTokens: segmentTokens(plan, node),
     requests: plan.requests[node] as number,
@@ -38,9 +39,15 @@ export function largestSavings(plan: PlacedPlan, terms: EstimateTerms, count: nu
   }));
 }
 
+/** The id, where the name is known. */
+function modelOf(plan: PlacedPlan, node: number): string {
+  const name = plan.models[plan.model[node] as number] ?? '';
+  return findModel(name)?.id ?? name;
+}
+
 /** One request writes what the node adds, the others read it, instead of all of them paying for it in full. */
 function savedNanoUsd(plan: PlacedPlan, terms: EstimateTerms, node: number): number | null {
-  const model = plan.models[plan.model[node] as number] ?? '';
+  const model = modelOf(plan, node);
   const rates = terms.isPriced ? ratesOf(model, plan.tokens[node] as number, terms) : null;
   if (rates === null) return null;
   const own = segmentTokens(plan, node);

@@ -65,7 +65,7 @@ describe('an estimate', () => {
         prefixes: 1,
         top: [
           {
-            model: 'claude-sonnet-4-5',
+            model: 'claude-sonnet-4-5-20250929',
             tokens: 2000,
             own_tokens: 2000,
             requests: 4,
