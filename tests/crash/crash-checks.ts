@@ -1,5 +1,6 @@
 import type { BatchResultLine, MessageBatch } from '@batchwright/protocol';
 import { list, results, retrieve } from '../harness/batches.ts';
+import { message } from '../harness/scripted-upstream.ts';
 import { answerTo, type UpstreamCall } from './counting-upstream.ts';
 import { CONCURRENCY, type CrashRound, type Kill, type Submitted } from './crash-round.ts';
 import { until, type ServerProcess } from './server-process.ts';
@@ -73,8 +74,28 @@ async function checkBatch(round: CrashRound, server: ServerProcess, submitted: S
     found.push(`${id} counts ${JSON.stringify(batch.request_counts)}, its rows ${JSON.stringify(expected)}`);
   }
   if (canceled > 0 && !submitted.cancelAsked) found.push(`${id} has canceled rows and was never canceled`);
+  found.push(...(await checkLedger(server, id as string, rows.length, succeeded)));
   for (const row of rows) if (!isOwnAnswer(round, row)) found.push(`${row.custom_id} has somebody else's answer`);
   return [...found, ...checkCancel(round, submitted, batch)];
+}
+
+/** The ledger is that of the results, however often the server died between writing the one and the other. */
+async function checkLedger(server: ServerProcess, id: string, rows: number, succeeded: number): Promise<string[]> {
+  const { text } = await server.client.get(`/ext/v1/batches/${id}`);
+  const { ledger } = JSON.parse(text) as { readonly ledger: BatchLedger };
+  const { input, output } = ledger.tokens;
+  const billed = [ledger.results, ledger.requests, input, output, ledger.nano_usd];
+  const { input_tokens: read, output_tokens: answered } = message('').usage as Readonly<Record<string, number>>;
+  const [inputTokens, outputTokens] = [(read ?? 0) * succeeded, (answered ?? 0) * succeeded];
+  const expected = [rows, succeeded, inputTokens, outputTokens, inputTokens * 1000 + outputTokens * 5000];
+  return String(billed) === String(expected) ? [] : [`the ledger of ${id} has ${billed}, its results ${expected}`];
+}
+
+interface BatchLedger {
+  readonly results: number;
+  readonly requests: number;
+  readonly tokens: { readonly input: number; readonly output: number };
+  readonly nano_usd: number | null;
 }
 
 function isOwnAnswer(round: CrashRound, { custom_id: id, result }: BatchResultLine): boolean {
