@@ -69,17 +69,30 @@ function judged(
   const [worst] = distances;
   if (worst === undefined) return { id, goal, verdict: 'not measured', because: 'none of its workloads was asked for' };
   const missed = distances.filter(({ ratio }) => ratio > 1);
-  const told = missed.length > 0 ? missed : distances.length <= FEW ? distances : [worst];
   return {
     id,
     goal,
     verdict: missed.length > 0 ? 'missed' : 'met',
-    because: `${told.map((each) => `${each.id} ${each.text}`).join('; ')}${told.length === distances.length || missed.length > 0 ? '' : `, the closest of ${distances.length}`}`,
+    because: missed.length > 0 ? toldOf(missed) : metBecause(distances),
   };
 }
 
+interface CaseDistance extends Distance {
+  readonly id: string;
+}
+
+const toldOf = (distances: readonly CaseDistance[]): string =>
+  distances.map(({ id, text }) => `${id} ${text}`).join('; ');
+
 /** So many cases are all told, and of more the one that is closest to missing. */
 const FEW = 5;
+
+function metBecause(distances: readonly CaseDistance[]): string {
+  const [closest, ...others] = distances;
+  if (closest === undefined || distances.length === 1) return toldOf(distances);
+  if (others.every(({ text }) => text === closest.text)) return `${closest.text}, all ${distances.length}`;
+  return distances.length <= FEW ? toldOf(distances) : `${toldOf([closest])}, the closest of ${distances.length}`;
+}
 
 function exactness({ ours, bound }: CaseResult): Distance {
   const written = ours.written - bound.written;

@@ -18,6 +18,12 @@ export function whole(value: number): string {
     .replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** Dollars to so many digits, a half upwards; money is whole nano-dollars, whatever a float makes of it. */
+export function dollars(usd: number, digits: number): string {
+  const nanoUsd = Math.round(usd * 1e9);
+  return (Math.round(nanoUsd / 10 ** (9 - digits)) / 10 ** digits).toFixed(digits);
+}
+
 /** Milliseconds as seconds, to a tenth. */
 export function seconds(ms: number): string {
   const tenths = (ms / 1000).toFixed(1);

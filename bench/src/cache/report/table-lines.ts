@@ -1,5 +1,5 @@
 import type { PlayedTable } from '../tables/played-tables.ts';
-import { columns, whole } from './columns.ts';
+import { columns, dollars, whole } from './columns.ts';
 
 const HEADINGS = ['', 'written', 'read', 'input', 'full $', 'half $', 'seconds', 'as worked out'];
 
@@ -13,8 +13,8 @@ export function tableLines({ id, title, rows }: PlayedTable): string[] {
         whole(spent.written),
         whole(spent.read),
         whole(spent.input),
-        spent.fullUsd.toFixed(decimals(row.full)),
-        spent.halfUsd.toFixed(decimals(row.half)),
+        dollars(spent.fullUsd, decimals(row.full)),
+        dollars(spent.halfUsd, decimals(row.half)),
         spent.seconds.toFixed(row.seconds === null ? 1 : decimals(row.seconds)),
         differences.length === 0 ? 'yes' : `no: ${differences.join('; ')}`,
       ]),
