@@ -1,3 +1,4 @@
+import { lanePlan } from './lane-plan.ts';
 import { PrefixSchedule } from './prefix-schedule.ts';
 import type { PrefixWarmth } from './prefix-warmth.ts';
 import type { SchedulePlan } from './leader-reach.ts';
@@ -31,10 +32,10 @@ export class ReplicaLanes implements RequestOrder {
   ) {
     this.#laneOf = new Int8Array(plan.requestCount).map((_, request) => laneOf(request));
     this.#inFlight = new Uint32Array(warmths.length);
-    this.#lanes = warmths.map(
-      (warmth, lane) =>
-        new PrefixSchedule(plan, warmth, (request) => this.#laneOf[request] === lane && isPending(request)),
-    );
+    this.#lanes = warmths.map((warmth, lane) => {
+      const isInLane = (request: number): boolean => this.#laneOf[request] === lane;
+      return new PrefixSchedule(lanePlan(plan, isInLane), warmth, (request) => isInLane(request) && isPending(request));
+    });
     for (const lane of this.#lanes) lane.onReadiness = () => this.onReadiness?.();
   }
 
