@@ -31,12 +31,18 @@ export function goalVerdicts({ results, tables, bytes }: Measured): readonly Goa
     ),
     judged(
       'C3',
-      'makespan ÷ bound: W2, W6, W7, W8 ≤ 1.005, W3, W9 ≤ 1.05, all ≤ 2',
+      'makespan ÷ bound, all places there: W2, W6, W7, W8 ≤ 1.005, W3, W9 ≤ 1.05, all ≤ 2',
       results,
       hasMakespanGoal,
       makespan,
     ),
-    judged('C4', 'W4, W5: nobody delayed', results, ({ goals }) => goals.isUndelayed === true, undelayed),
+    judged(
+      'C4',
+      'W4, W5 below the minimum: nobody delayed',
+      results,
+      ({ goals }) => goals.isUndelayed === true,
+      undelayed,
+    ),
     bytesVerdict(bytes),
     judged(
       'C6',
