@@ -5,21 +5,21 @@ import { GONE, refuse, type Reply } from './reply.ts';
 import { readWholeBody } from './whole-body.ts';
 
 /** `POST /v1/messages`, streaming or not: passed on as it came. */
-export function createMessage(room: Room, call: Call, _params: Params, _caller: Caller): Promise<Reply> {
-  return forwardPost(room, call, '/v1/messages');
+export function createMessage(room: Room, call: Call, _params: Params, caller: Caller): Promise<Reply> {
+  return forwardPost(room, call, caller, '/v1/messages');
 }
 
 /** `POST /v1/messages/count_tokens`. */
-export function countTokens(room: Room, call: Call, _params: Params, _caller: Caller): Promise<Reply> {
-  return forwardPost(room, call, '/v1/messages/count_tokens');
+export function countTokens(room: Room, call: Call, _params: Params, caller: Caller): Promise<Reply> {
+  return forwardPost(room, call, caller, '/v1/messages/count_tokens');
 }
 
-async function forwardPost(room: Room, call: Call, path: string): Promise<Reply> {
+async function forwardPost(room: Room, call: Call, caller: Caller, path: string): Promise<Reply> {
   const body = await readWholeBody(room, call);
   if (body.type === 'refused') return refuse(body.problem);
   if (body.type === 'gone') return GONE;
   try {
-    return await forwardToUpstream(room, call, { method: 'POST', path, body: body.bytes });
+    return await forwardToUpstream(room, call, caller, { method: 'POST', path, body: body.bytes });
   } finally {
     body.release();
   }
@@ -29,11 +29,12 @@ async function forwardPost(room: Room, call: Call, path: string): Promise<Reply>
 export function forwardToUpstream(
   room: Room,
   call: Call,
+  caller: Caller,
   target: Pick<UpstreamCall, 'method' | 'path' | 'body'>,
   substitute: Substitute = () => null,
 ): Promise<Reply> {
   const path = call.query === '' ? target.path : `${target.path}?${call.query}`;
-  const request: UpstreamCall = { ...target, path, headers: forwardedHeaders(call) };
+  const request: UpstreamCall = { ...target, path, headers: headersFor(room, call, caller) };
   return forward(
     call,
     (events) => room.services.upstream.call(request, events),
@@ -55,6 +56,12 @@ const OUR_CREDENTIAL = {
   type: 'upstream_unreachable',
   reason: 'it refused the credential this server is configured with (401).',
 } as const;
+
+/** A simulator is told whose call it is, as in a batch: what one workspace caches, another must not find. */
+function headersFor(room: Room, call: Call, { workspaceId }: Caller): Record<string, string> {
+  const headers = forwardedHeaders(call);
+  return room.services.upstream.isSimulated ? { ...headers, 'batchwright-workspace': workspaceId } : headers;
+}
 
 const FORWARDED = ['anthropic-version', 'anthropic-beta', 'content-type', 'accept'] as const;
 
