@@ -185,6 +185,7 @@ function schedulerOf({ scheduler, segmentRemover }: Engine): HttpServices['sched
   return {
     batchCreated: (batch) => scheduler.batchCreated(batch),
     cancelRequested: (batch) => scheduler.cancelRequested(batch),
+    budgetChanged: (batch) => scheduler.budgetChanged(batch),
     batchDeleted: () => void segmentRemover.runOnce(),
   };
 }
@@ -207,6 +208,11 @@ function registerGauges(metrics: Metrics, catalog: Catalog, { dispatcher, schedu
     name: 'batchwright_requests_waiting_for_leader',
     help: 'Queued requests whose prefix is not in the upstream’s cache yet.',
     read: () => [{ value: scheduler.waitingForLeader }],
+  });
+  metrics.gauge({
+    name: 'batchwright_batches_paused_by_budget',
+    help: 'Batches whose next request does not fit under their budget.',
+    read: () => [{ value: scheduler.pausedByBudget }],
   });
   metrics.gauge({
     name: 'batchwright_upstream_in_flight',

@@ -104,6 +104,8 @@ export class Dispatcher {
       attempts: new Set(),
     });
     this.#turns.add(shard.batch.workspaceId, shard.id);
+    // What happened while it was being opened may have made it ready before anybody here could be told.
+    if (shard.isReady) this.setReady(shard, true);
   }
 
   /** The shard has, or no longer has, a request to hand out. */
@@ -195,7 +197,8 @@ export class Dispatcher {
     this.#options.metrics.turned(reason);
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
     const leads = role === 'leader';
-    const attempt = new InFlight({ turn, request, bytes, leads, isProbe: this.#gate.isPaused }, this);
+    const isWarm = role === 'follower' && reason !== 'not_worth_waiting';
+    const attempt = new InFlight({ turn, request, bytes, leads, isWarm, isProbe: this.#gate.isPaused }, this);
     turn.attempts.add(attempt);
     this.#inFlight++;
     this.#bytesInFlight += bytes;
@@ -222,6 +225,12 @@ export class Dispatcher {
     attempt.turn.shard.giveBack(attempt.request);
   }
 
+  /** Not now: the place it held is another's. */
+  #holdBack(attempt: InFlight): void {
+    this.#giveBack(attempt);
+    this.#pumpSoon();
+  }
+
   #trySend(attempt: InFlight, params: Uint8Array): void {
     try {
       this.#send(attempt, params);
@@ -240,6 +249,7 @@ export class Dispatcher {
     const { shard, headers } = attempt.turn;
     const refusal = refusalOf(params, shard.batch.apiVersion);
     if (refusal !== null) return this.#refuse(attempt, refusal);
+    if (!shard.admits(attempt.request, params, attempt.isWarm)) return this.#holdBack(attempt);
     const { upstream, clock } = this.#options;
     const answer = new Attempt(attempt, () => clock.now());
     attempt.call = answer;
@@ -415,17 +425,23 @@ class InFlight {
   readonly bytes: number;
   /** Others wait for what it writes to the cache. */
   readonly leads: boolean;
+  /** It is to read its prefix from the cache. */
+  readonly isWarm: boolean;
   /** Of a paused upstream. */
   readonly isProbe: boolean;
   readonly #dispatcher: Dispatcher;
   call: Attempt | null = null;
   isOver = false;
 
-  constructor(place: Pick<InFlight, 'turn' | 'request' | 'bytes' | 'leads' | 'isProbe'>, dispatcher: Dispatcher) {
+  constructor(
+    place: Pick<InFlight, 'turn' | 'request' | 'bytes' | 'leads' | 'isWarm' | 'isProbe'>,
+    dispatcher: Dispatcher,
+  ) {
     this.turn = place.turn;
     this.request = place.request;
     this.bytes = place.bytes;
     this.leads = place.leads;
+    this.isWarm = place.isWarm;
     this.isProbe = place.isProbe;
     this.#dispatcher = dispatcher;
   }

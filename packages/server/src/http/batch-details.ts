@@ -1,4 +1,4 @@
-import type { BatchRecord, TurnReason } from '@batchwright/core';
+import { sumOfModels, usdOf, type BatchRecord, type TurnReason } from '@batchwright/core';
 import { formatTimestamp, microsecondsFromMs, type MicrosecondsUtc } from '@batchwright/protocol';
 import type { BatchAccount } from '../catalog/catalog.ts';
 import type { RunningBatch } from '../schedule/running-batch.ts';
@@ -42,6 +42,20 @@ export function planObject({ batch, account: { prediction } }: BatchFacts) {
 export function ledgerOf({ account, running }: BatchFacts) {
   const ledger = running?.ledger ?? account.ledger;
   return ledger === null ? null : ledgerObject(ledger.totals, ledger.rows);
+}
+
+/** What the batch may cost, and how much of that is gone; null without a budget. */
+export function budgetObject({ batch, account, running }: Omit<BatchFacts, 'nowMs'>) {
+  const { budgetNanoUsd } = batch.options;
+  if (budgetNanoUsd === null) return null;
+  const spent = sumOfModels((running?.ledger ?? account.ledger)?.totals ?? new Map());
+  return {
+    usd: usdOf(budgetNanoUsd),
+    spent_usd: usdOf(spent.costNanoUsd),
+    reserved_usd: usdOf(running?.budget.reservedNanoUsd ?? 0),
+    state: running?.budget.isExhausted === true ? 'exhausted' : 'open',
+    unpriced_requests: spent.unpricedRequests,
+  };
 }
 
 /** What the schedule does now; null when the batch does not run here. */

@@ -45,5 +45,6 @@ function runningBatch(totals: LedgerTotals): RunningBatch {
     waitingForLeader: 0,
     openPrefixes: 1,
     ledger: { rows: 1, bytes: 100, atUs: microsecondsFromMs(0), totals },
+    budget: { reservedNanoUsd: 0, isExhausted: false },
   };
 }

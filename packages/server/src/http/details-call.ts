@@ -1,5 +1,5 @@
 import { POLL_RETRY_AFTER_SECONDS } from '@batchwright/protocol';
-import { ledgerOf, planObject, progressObject, scheduleObject } from './batch-details.ts';
+import { budgetObject, ledgerOf, planObject, progressObject, scheduleObject } from './batch-details.ts';
 import { batchObject, findBatch, namedBatch } from './batch-lookup.ts';
 import type { Call, Caller, Params, Room } from './call.ts';
 import { json, refuse, type Reply } from './reply.ts';
@@ -20,6 +20,7 @@ export async function retrieveDetails(room: Room, call: Call, params: Params, ca
     progress: progressObject(facts),
     plan: planObject(facts),
     ledger: ledgerOf(facts),
+    budget: budgetObject(facts),
     schedule: scheduleObject(facts),
   };
   return json(details, wait);

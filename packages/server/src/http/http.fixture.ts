@@ -80,6 +80,7 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
     progress: { counts: (id) => liveCounts.get(id) ?? null, details: (id) => running.get(id) ?? null },
     scheduler: {
       batchCreated: (batch) => told.push(`created ${batch.id}`),
+      budgetChanged: (batch) => told.push(`budget ${batch.id}`),
       cancelRequested: (batch) => told.push(`cancel ${batch.id}`),
       batchDeleted: (id) => told.push(`deleted ${id}`),
     },

@@ -1,3 +1,4 @@
+import { changeBudget } from './budget-call.ts';
 import { cancelBatch, deleteBatch, retrieveBatch } from './batch-calls.ts';
 import { createBatch } from './create-call.ts';
 import { retrieveDetails } from './details-call.ts';
@@ -53,6 +54,13 @@ export const ROUTES: readonly Route[] = [
     access: 'caller',
     counted: true,
     handle: retrieveDetails,
+  },
+  {
+    method: 'POST',
+    path: '/ext/v1/batches/{message_batch_id}/budget',
+    access: 'caller',
+    counted: true,
+    handle: changeBudget,
   },
   { method: 'GET', path: '/ext/v1/usage', access: 'caller', counted: true, handle: retrieveUsage },
   { method: 'POST', path: '/ext/v1/estimate', access: 'caller', counted: true, handle: estimateBatchCall },

@@ -25,6 +25,7 @@ export interface HttpServices {
   readonly scheduler: {
     batchCreated(batch: BatchRecord): void;
     cancelRequested(batch: BatchRecord): void;
+    budgetChanged(batch: BatchRecord): void;
     batchDeleted(id: BatchId): void;
   };
   readonly settings: HttpSettings;

@@ -11,9 +11,13 @@ export type WholeBody =
 /** A client that sends nothing for this long has stopped. Real time: it is the socket that idles, not a batch. */
 const IDLE_MS = 60_000;
 
-/** Reads a Messages body whole: at most 32 MB, within the memory all such bodies share, and only while bytes arrive. */
-export async function readWholeBody(room: Room, call: Call): Promise<WholeBody> {
-  const opened = openBody(call, LIMITS.messageBodyBytes);
+/** Reads a body whole: at most 32 MB unless said otherwise, within the memory all such bodies share, and only while bytes arrive. */
+export async function readWholeBody(
+  room: Room,
+  call: Call,
+  limitBytes: number = LIMITS.messageBodyBytes,
+): Promise<WholeBody> {
+  const opened = openBody(call, limitBytes);
   if (opened.type === 'refused') return opened;
   const { stream } = opened.body;
   const chunks: Buffer[] = [];

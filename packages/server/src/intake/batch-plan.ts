@@ -2,6 +2,7 @@ import {
   encodePlan,
   planPrefixes,
   predictLedger,
+  type BatchOptions,
   type LedgerTerms,
   type MarkerMode,
   type ModelTable,
@@ -18,7 +19,7 @@ const ENGINE_MINIMUM_TOKENS = 64;
 
 /** What becomes of a batch's prompts if all goes as planned. */
 export interface BatchPlan {
-  /** As bytes to be kept with the batch; null when its requests share nothing worth caching. */
+  /** As bytes to be kept with the batch; null when its requests share nothing and nobody asks for their length. */
   readonly bytes: Uint8Array | null;
   readonly prediction: Prediction;
 }
@@ -32,7 +33,7 @@ export interface CachingTerms {
 /** Finds what a batch's requests share, and what that will come to. */
 export function planBatch(
   blocks: PromptBlocks,
-  markers: MarkerMode,
+  { markers, budgetNanoUsd }: Pick<BatchOptions, 'markers' | 'budgetNanoUsd'>,
   { profile, models }: CachingTerms,
   terms: Omit<LedgerTerms, 'isPriced' | 'table'>,
 ): BatchPlan {
@@ -45,7 +46,8 @@ export function planBatch(
     table: models,
     reports: profile.usage,
   });
-  return { bytes: plan.nodeCount === 0 ? null : encodePlan(plan), prediction };
+  const isKept = plan.nodeCount > 0 || budgetNanoUsd !== null;
+  return { bytes: isKept ? encodePlan(plan) : null, prediction };
 }
 
 /** How batches are planned for an upstream. */

@@ -105,9 +105,11 @@ class Submission {
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
     const { hasBatchDiscount: isBatch, clock } = this.#parts;
-    const { markers } = this.#terms.options;
+    const { options } = this.#terms;
     const terms = { atMs: clock.now(), isBatch };
-    const { bytes, prediction } = planBatch(this.#scanner.promptBlocks(), markers, this.#parts, terms);
+    const { bytes, prediction } = planBatch(this.#scanner.promptBlocks(), options, this.#parts, terms);
+    const unpriced = options.budgetNanoUsd === null ? undefined : unpricedModel(prediction);
+    if (unpriced !== undefined) return { type: 'refused', problem: budgetMeaningless(unpriced) };
     await this.#log.commit(this.#scanner.index(end.count), bytes);
     return this.#register(end.count, queueLimit, prediction);
   }
@@ -135,6 +137,17 @@ class Submission {
     if (error instanceof SpoolFullError) return { type: 'refused', problem: { type: 'storage_full' } };
     throw error;
   }
+}
+
+function unpricedModel({ totals }: Prediction): string | undefined {
+  return [...totals].find(([, { unpricedRequests }]) => unpricedRequests > 0)?.[0];
+}
+
+function budgetMeaningless(model: string): Problem {
+  const reason =
+    `No price is known for the model \`${model}\`, so its cost cannot be held against a budget. ` +
+    'Leave the budget out, or have its price stated in the file that BATCHWRIGHT_PRICES names.';
+  return { type: 'option_invalid', name: 'budget_usd', reason };
 }
 
 function queueFull(submitted: number, queued: number, limit: number | null): Problem {

@@ -1,4 +1,4 @@
-import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord } from '@batchwright/core';
+import { UPSTREAM_PROFILES, VirtualClock, type BatchOptions, type BatchRecord } from '@batchwright/core';
 import {
   makeId,
   microsecondsFromMs,
@@ -83,7 +83,7 @@ export interface EngineSetting {
 }
 
 /** An engine in virtual time on stores in memory, with clients to create and cancel batches. */
-export async function setUp(options: EngineSetting = {}) {
+export async function setUp(setting: EngineSetting = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const upstream = new HeldUpstream(() => clock.now());
   let seed = 0;
@@ -97,8 +97,8 @@ export async function setUp(options: EngineSetting = {}) {
   const activity = new Activity();
   const engine = createEngine({
     node: 'test',
-    catalog: options.catalog?.(catalog) ?? catalog,
-    spool: options.spool?.(spool) ?? spool,
+    catalog: setting.catalog?.(catalog) ?? catalog,
+    spool: setting.spool?.(spool) ?? spool,
     upstream,
     profile: UPSTREAM_PROFILES.anthropic,
     clock,
@@ -106,9 +106,9 @@ export async function setUp(options: EngineSetting = {}) {
     random: () => 0.5,
     randomBytes,
     activity,
-    metrics: options.metrics ?? createMetrics(),
-    log: options.log ?? silentLog,
-    concurrency: options.concurrency ?? 4,
+    metrics: setting.metrics ?? createMetrics(),
+    log: setting.log ?? silentLog,
+    concurrency: setting.concurrency ?? 4,
     commitIntervalMs: 0,
     cancelGraceMs: 10_000,
     shutdownGraceMs: 5000,
@@ -126,7 +126,11 @@ export async function setUp(options: EngineSetting = {}) {
     );
     return createOf(bodies, workspaceId);
   };
-  const createOf = async (bodies: readonly string[], workspaceId?: WorkspaceId) => {
+  const createOf = async (
+    bodies: readonly string[],
+    workspaceId?: WorkspaceId,
+    options: Partial<BatchOptions> = {},
+  ) => {
     const id = makeId('batch', randomBytes) as BatchId;
     const log = await spool.createRequestLog(id);
     await log.append(Buffer.from(bodies.join('')));
@@ -147,14 +151,14 @@ export async function setUp(options: EngineSetting = {}) {
         workspaceId: owner,
         requestCount: bodies.length,
         ...terms,
-        options: { counts: 'live', markers: 'respect', budgetNanoUsd: null },
+        options: { counts: 'live', markers: 'respect', budgetNanoUsd: null, ...options },
       },
       microsecondsFromMs(clock.now()),
       null,
     );
     if (outcome.type !== 'created') throw new Error(outcome.type);
     engine.scheduler.batchCreated(outcome.batch);
-    if (options.awaitOpening !== false) await quiet();
+    if (setting.awaitOpening !== false) await quiet();
     return outcome.batch;
   };
   const cancel = async (batch: BatchRecord) => {

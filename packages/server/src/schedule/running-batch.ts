@@ -1,5 +1,6 @@
 import type { RequestState, TurnReason } from '@batchwright/core';
 import type { LedgerCheckpoint } from '../catalog/catalog.ts';
+import type { BudgetState } from './shard-budget.ts';
 
 /** What can be told of a batch while it runs here. */
 export interface RunningBatch {
@@ -12,4 +13,5 @@ export interface RunningBatch {
   /** Prefixes that were led and have requests waiting. */
   readonly openPrefixes: number;
   readonly ledger: LedgerCheckpoint;
+  readonly budget: BudgetState;
 }

@@ -17,6 +17,7 @@ import { ShardLedger, type Billing } from '../results/shard-ledger.ts';
 import type { Service } from '../runtime/service.ts';
 import type { RequestLog, ResultLog, ResultRow, Spool } from '../spool/spool.ts';
 import type { RunningBatch } from './running-batch.ts';
+import { ShardBudget } from './shard-budget.ts';
 import { affinityOf, laneCount, ownCaches } from './shard-order.ts';
 import { planOf } from './shard-plan.ts';
 import { Shard, type ShardEvents } from './shard.ts';
@@ -128,6 +129,11 @@ export class Scheduler implements Service {
     void this.#claim();
   }
 
+  /** The batch's budget is another. */
+  budgetChanged(batch: BatchRecord): void {
+    this.#running.get(batch.id)?.shard.adoptBudget(batch);
+  }
+
   /** Live counters of a batch that runs here, else null. */
   counts(id: BatchId): RequestCounts | null {
     return this.#running.get(id)?.shard.runningCounts ?? null;
@@ -143,6 +149,13 @@ export class Scheduler implements Service {
     let waiting = 0;
     for (const { shard } of this.#running.values()) waiting += shard.waitingForLeader;
     return waiting;
+  }
+
+  /** Batches whose next request does not fit under their budget. */
+  get pausedByBudget(): number {
+    let paused = 0;
+    for (const { shard } of this.#running.values()) if (shard.isPausedByBudget) paused++;
+    return paused;
   }
 
   /** How far the counters of running batches have gone beyond what the catalog has of them. */
@@ -264,6 +277,7 @@ export class Scheduler implements Service {
       results,
       plan,
       bills,
+      budget: new ShardBudget(lease.batch, plan, this.#billing, bills.totals),
       warmths: this.#warmthsOf(lease.batch.workspaceId),
       affinity: affinityOf(plan, this.#caches),
       clock,
@@ -352,6 +366,8 @@ export class Scheduler implements Service {
       const running = this.#running.get(shard.id);
       if (running !== undefined) this.#finish(running);
     },
+    onBudgetReached: (shard) =>
+      this.#options.log.warn({ batchId: shard.id }, 'the budget admits no further request; raise it to go on'),
     onBlocked: (shard, cause, retryMs) =>
       this.#options.log.error(
         { err: cause, batchId: shard.id, delayMs: retryMs },

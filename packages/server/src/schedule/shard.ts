@@ -33,6 +33,7 @@ import type { ShardLedger } from '../results/shard-ledger.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { RequestLog, ResultLog, ResultRow } from '../spool/spool.ts';
 import type { RunningBatch } from './running-batch.ts';
+import type { ShardBudget } from './shard-budget.ts';
 import { orderOf } from './shard-order.ts';
 
 /**
@@ -49,6 +50,7 @@ export interface ShardOptions {
   readonly plan: PlacedPlan;
   /** As of the last line in the log. */
   readonly bills: ShardLedger;
+  readonly budget: ShardBudget;
   /** What is known of the upstream's cache, in the workspace of the batch; of each replica, where each has its own. */
   readonly warmths: readonly PrefixWarmth[];
   /** Which requests had best meet at one replica; null where there is one, or where all share a cache. */
@@ -66,6 +68,8 @@ export interface ShardEvents {
   onSettled(shard: Shard, rows: readonly ResultRow[], syncSeconds: number, costNanoUsd: number): void;
   /** Every request is settled and durable. */
   onFinished(shard: Shard): void;
+  /** The next request does not fit under the batch's budget. Told once for each budget. */
+  onBudgetReached(shard: Shard): void;
   onBlocked(shard: Shard, cause: unknown, retryMs: number): void;
   onLost(shard: Shard): void;
 }
@@ -91,6 +95,7 @@ export class Shard {
   /** What the unanswered become, once the shard is closing. */
   #leftover: Leftover = 'expired';
   #ready = false;
+  #toldBudget = false;
   #wake: Timer | null = null;
   #wakeAtMs = Number.POSITIVE_INFINITY;
 
@@ -143,12 +148,18 @@ export class Shard {
     return this.#options.bills.checkpoint(microsecondsFromMs(this.#options.clock.now()));
   }
 
+  /** As last told. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   get waitingForLeader(): number {
     return this.#order.waitingForLeader;
   }
 
   /** How it stands, to be shown. */
   details(): RunningBatch {
+    const { budget } = this.#options;
     const states = REQUEST_STATES.map((state) => [state, this.#ledger.inState(state)]);
     return {
       states: Object.fromEntries(states) as Record<RequestState, number>,
@@ -157,7 +168,12 @@ export class Shard {
       waitingForLeader: this.waitingForLeader,
       openPrefixes: this.#order.openPrefixes,
       ledger: this.bills,
+      budget: { reservedNanoUsd: budget.reservedNanoUsd, isExhausted: this.isPausedByBudget },
     };
+  }
+
+  get isPausedByBudget(): boolean {
+    return this.#phase === 'running' && this.#options.budget.isExhausted;
   }
 
   get isFinished(): boolean {
@@ -166,7 +182,8 @@ export class Shard {
 
   /** Looks again whether there is something to hand out, and tells when that changed. */
   refresh(): void {
-    const isOpen = this.#phase === 'running' && !this.#committer.isCongested;
+    const isHeld = this.#committer.isCongested || this.#options.budget.isExhausted;
+    const isOpen = this.#phase === 'running' && !isHeld;
     const ready = isOpen && this.#order.isReady(this.#options.clock.now());
     if (!ready) this.#armWake();
     if (ready === this.#ready) return;
@@ -198,6 +215,15 @@ export class Shard {
     return this.#options.affinity?.of(request) ?? null;
   }
 
+  /** Whether the budget admits a request that is about to be sent; `isWarm` says that its prefix is to be read. */
+  admits(request: number, params: Uint8Array, isWarm: boolean): boolean {
+    const { budget, clock, events } = this.#options;
+    if (budget.reserve(request, params, isWarm, clock.now())) return true;
+    if (!this.#toldBudget) events.onBudgetReached(this);
+    this.#toldBudget = true;
+    return false;
+  }
+
   /** The request's call goes out. */
   callStarted(request: number): void {
     this.#order.started(request, this.#options.clock.now());
@@ -213,6 +239,7 @@ export class Shard {
   callOver(request: number, usage: PrefixUsage | null): void {
     this.#options.bills.answers(request, usage);
     this.#order.ended(request, usage, this.#options.clock.now());
+    if (usage === null) this.#options.budget.release(request);
   }
 
   attempts(request: number): number {
@@ -245,11 +272,20 @@ export class Shard {
     this.#ledger.apply(request, { type: 'retry_later' });
     this.#backoff.push(request, atMs);
     this.#armWake();
+    // What it had reserved may let another go meanwhile.
+    this.refresh();
   }
 
   /** Adopts what the catalog says of the batch now, after a cancel. */
   adopt(batch: BatchRecord): void {
     this.#batch = batch;
+    if (this.#options.budget.adopt(batch)) this.#toldBudget = false;
+  }
+
+  /** Adopts another budget and nothing else, since a cancel may have come meanwhile; what it admits may go at once. */
+  adoptBudget({ options }: BatchRecord): void {
+    this.adopt({ ...this.#batch, options });
+    this.refresh();
   }
 
   /** Hands out no more, and settles everything that is not in flight as `type`. Again is harmless. */
@@ -296,12 +332,15 @@ export class Shard {
   }
 
   #durable(rows: readonly SettledRow[], syncSeconds: number): void {
-    const { bills, clock, events } = this.#options;
+    const { bills, budget, clock, events } = this.#options;
     const nowMs = clock.now();
     let costNanoUsd = 0;
     for (const row of rows) {
       this.#ledger.apply(row.request, { type: 'settle', as: row.type });
-      costNanoUsd += bills.add(row, nowMs);
+      const cost = bills.add(row, nowMs);
+      if (row.use === null) budget.release(row.request);
+      else budget.settle(row.request, cost, row.use.outputTokens);
+      costNanoUsd += cost;
     }
     this.#rate.settled(rows.length, nowMs);
     events.onSettled(this, rows, syncSeconds, costNanoUsd);

@@ -64,7 +64,23 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
       predicted: orNull(ref('PredictedUsage')),
     }),
     ledger: orNull(ref('Ledger')),
+    budget: orNull(ref('Budget')),
     schedule: orNull(ref('Schedule')),
+  }),
+  Budget: closedObject('What the batch may cost. No request goes whose expected cost no longer fits.', {
+    usd: ref('Usd'),
+    spent_usd: { ...ref('Usd'), description: 'As in the ledger.' },
+    reserved_usd: { ...ref('Usd'), description: 'What the requests in flight are expected to cost.' },
+    state: { enum: ['open', 'exhausted'], description: '`exhausted`: the next request does not fit.' },
+    unpriced_requests: { ...count, description: 'Answered by a model without a known price, and so counted as free.' },
+  }),
+  ChangeBudget: closedObject('Another budget.', {
+    usd: { type: ['string', 'number', 'null'], description: 'In dollars, above 0; null for none.' },
+  }),
+  BatchBudget: closedObject('A batch’s budget, null for none.', {
+    id: { type: 'string' },
+    type: { const: 'batch_budget' },
+    budget: orNull(ref('Budget')),
   }),
   Schedule: closedObject('What the schedule does now.', {
     waiting_for_leader: { ...count, description: 'Queued requests whose prefix is not in the cache yet.' },

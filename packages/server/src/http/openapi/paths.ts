@@ -77,7 +77,7 @@ const CREATE: readonly Parameter[] = [
     'batchwright-options',
     'JSON, e.g. `{"counts":"strict","markers":"auto"}`. `counts`: `live` (default) moves the counters as requests ' +
       'settle, `strict` at the end. `markers`: what is done with `cache_control`: `respect` sends it on as it is, `auto` ' +
-      'adds it where it pays, `off` takes it out.',
+      'adds it where it pays, `off` takes it out. `budget_usd`: what the batch may cost, in dollars.',
   ),
 ];
 const OPEN = { security: [] };
@@ -191,6 +191,17 @@ export const PATHS: Readonly<Record<string, PathItem>> = {
       tags: ['Extensions'],
       parameters: [BATCH_ID, ...CALLER],
       responses: answers('The details.', json('BatchDetails')),
+    },
+  },
+  '/ext/v1/batches/{message_batch_id}/budget': {
+    post: {
+      operationId: 'changeBatchBudget',
+      summary: 'Set, change or lift a batch’s budget',
+      description: 'Durable when answered; a paused batch that may go on does so at once. An ended one stays as it is.',
+      tags: ['Extensions'],
+      parameters: [BATCH_ID, ...CALLER],
+      requestBody: body('ChangeBudget'),
+      responses: answers('The budget as it is now.', json('BatchBudget')),
     },
   },
   '/ext/v1/usage': {
