@@ -52,7 +52,7 @@ async function run(overrides: Partial<Config>) {
   const tokens = { input: 0, write5m: 0, write1h: 0, read: 0, output: 0 };
   for (const { result } of await results(server.k1a, id)) {
     if (result.type !== 'succeeded') throw new Error(`a request was ${result.type}`);
-    const usage = result.message['usage'] as Record<string, number>;
+    const { usage } = result.message as { readonly usage: Record<string, number> };
     tokens.input += usage['input_tokens'] ?? 0;
     tokens.write5m += usage['cache_creation_input_tokens'] ?? 0;
     tokens.read += usage['cache_read_input_tokens'] ?? 0;

@@ -152,7 +152,7 @@ export class PrefixWarmth {
     if (state === WARM_STATE.dead) return;
     usedMs[prefix] = Math.max(usedMs[prefix] as number, startedMs);
     askedMs[prefix] = Math.max(askedMs[prefix] as number, startedMs);
-    const expiresMs = (usedMs[prefix] as number) + (ttlMs[prefix] as number) - EXPIRY_SLACK_MS;
+    const expiresMs = usedMs[prefix] + (ttlMs[prefix] as number) - EXPIRY_SLACK_MS;
     if (state === WARM_STATE.warm || state === WARM_STATE.settling || expiresMs <= nowMs) return;
     if (isTimed[prefix] === 0 && expiresMs !== Number.POSITIVE_INFINITY) {
       isTimed[prefix] = 1;

@@ -94,8 +94,8 @@ export class FileRequestLogWriter implements RequestLogWriter {
       await this.#body.truncate(this.#position);
       await allDone([
         this.#writeWhole('index', encodeIndex(index, this.#position)),
-        plan === null ? null : this.#writeWhole('plan', encodePlanFile(plan)),
         this.#body.datasync(),
+        ...(plan === null ? [] : [this.#writeWhole('plan', encodePlanFile(plan))]),
       ]);
       await this.#close();
       await this.#files.syncDirectory(this.#directory);
@@ -162,7 +162,7 @@ export class FileRequestLogWriter implements RequestLogWriter {
 }
 
 /** Waits for every one, even when one fails: nothing may still be written when the directory is discarded. */
-async function allDone(writes: readonly (Promise<void> | null)[]): Promise<void> {
+async function allDone(writes: readonly Promise<void>[]): Promise<void> {
   const outcomes = await Promise.allSettled(writes);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
