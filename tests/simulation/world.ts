@@ -188,7 +188,7 @@ export class World {
       apiVersion: '2023-06-01',
       betas: [],
       userProfileId: null,
-      options: { counts: 'live', markers: chance.pick(MARKERS) },
+      options: { counts: 'live', markers: chance.pick(MARKERS), budgetNanoUsd: null },
     } as const;
     const outcome = await this.#untilDeath(
       intake.receive(Readable.from([Buffer.from(JSON.stringify({ requests }))]), terms, null),
