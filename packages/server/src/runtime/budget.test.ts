@@ -2,6 +2,7 @@ import { BATCH_LIFETIME_MS } from '@batchwright/protocol';
 import type { BatchRecord } from '@batchwright/core';
 import { describe, expect, it } from 'vitest';
 import { silentLog, type Log } from '../observe/log.ts';
+import type { Spool } from '../spool/spool.ts';
 import { error, names, setUp, type EngineSetting } from './engine.fixture.ts';
 
 /** $1 a million tokens of input and $5 of output: 1,000 and 5,000 nano-dollars each, without the batch discount. */
@@ -85,6 +86,25 @@ describe('a batch with a budget', () => {
     await quiet();
     expect(upstream.calls).toHaveLength(2);
     expect(details()?.budget.reservedNanoUsd).toBe(EXPECTED);
+  });
+
+  it('near its cap reads one request for each answer, and not all that there are places for', async () => {
+    let reads = 0;
+    const spool = (inner: Spool): Spool => ({
+      ...inner,
+      async openRequestLog(id) {
+        const log = await inner.openRequestLog(id);
+        const readParams = (request: number) => ((reads += 1), log.readParams(request));
+        return { ...log, index: log.index, plan: log.plan, peekParams: () => null, readParams };
+      },
+    });
+    const { upstream, serve } = await start(EXPECTED * 5.5, { spool, concurrency: 30 }, 60);
+    expect(upstream.calls).toHaveLength(5);
+    const atFirst = reads;
+    expect(atFirst).toBeGreaterThan(5);
+    await serve();
+    expect(upstream.calls).toHaveLength(5);
+    expect(reads).toBe(atFirst + 5);
   });
 
   it('does not stop others', async () => {

@@ -32,6 +32,10 @@ export class ShardBudget implements BudgetState {
   readonly #billing: Billing;
   readonly #budget: BatchBudget;
   readonly #dropsMarkers: boolean;
+  /** Handed out and not judged yet: their params are being read. */
+  readonly #undecided = new Set<number>();
+  /** A request was refused under this cap. */
+  #isNearCap = false;
 
   constructor({ options }: BatchRecord, plan: PlacedPlan, billing: Billing, spent: LedgerTotals) {
     const { costNanoUsd: nanoUsd, requests: answers, outputTokens } = sumOfModels(spent);
@@ -49,14 +53,31 @@ export class ShardBudget implements BudgetState {
     return this.#budget.isExhausted;
   }
 
+  /**
+   * Whether the shard should hand out nothing more for now. Near its cap one request at a time is read and judged: else
+   * each answer would have as many read as there are places in flight, and nearly all of them for nothing.
+   */
+  get isClosed(): boolean {
+    return this.isExhausted || (this.#isNearCap && this.#undecided.size > 0);
+  }
+
+  /** A request is handed out, to be judged once its params are there. */
+  handedOut(request: number): void {
+    if (this.#budget.capNanoUsd !== null) this.#undecided.add(request);
+  }
+
   /** Whether a request may go now; `isWarm` says that its prefix is to be read. What it may cost is reserved if so. */
   reserve(request: number, params: Uint8Array, isWarm: boolean, atMs: number): boolean {
+    this.#undecided.delete(request);
     if (this.#budget.capNanoUsd === null) return true;
-    return this.#budget.reserve(request, this.#expectedNanoUsd(request, params, isWarm, atMs));
+    const isReserved = this.#budget.reserve(request, this.#expectedNanoUsd(request, params, isWarm, atMs));
+    if (!isReserved) this.#isNearCap = true;
+    return isReserved;
   }
 
   /** The request's call failed or never began. */
   release(request: number): void {
+    this.#undecided.delete(request);
     this.#budget.release(request);
   }
 
@@ -69,6 +90,7 @@ export class ShardBudget implements BudgetState {
   adopt({ options }: BatchRecord): boolean {
     const isOther = options.budgetNanoUsd !== this.#budget.capNanoUsd;
     this.#budget.setCap(options.budgetNanoUsd);
+    if (isOther) this.#isNearCap = false;
     return isOther;
   }
 

@@ -182,7 +182,7 @@ export class Shard {
 
   /** Looks again whether there is something to hand out, and tells when that changed. */
   refresh(): void {
-    const isHeld = this.#committer.isCongested || this.#options.budget.isExhausted;
+    const isHeld = this.#committer.isCongested || this.#options.budget.isClosed;
     const isOpen = this.#phase === 'running' && !isHeld;
     const ready = isOpen && this.#order.isReady(this.#options.clock.now());
     if (!ready) this.#armWake();
@@ -202,6 +202,7 @@ export class Shard {
   #handOut(turn: Turn): void {
     this.#ledger.apply(turn.request, { type: 'dispatch' });
     this.#options.bills.taken(turn);
+    this.#options.budget.handedOut(turn.request);
     this.#turns.set(turn.reason, (this.#turns.get(turn.reason) ?? 0) + 1);
   }
 
@@ -218,7 +219,10 @@ export class Shard {
   /** Whether the budget admits a request that is about to be sent; `isWarm` says that its prefix is to be read. */
   admits(request: number, params: Uint8Array, isWarm: boolean): boolean {
     const { budget, clock, events } = this.#options;
-    if (budget.reserve(request, params, isWarm, clock.now())) return true;
+    const wasClosed = budget.isClosed;
+    const isAdmitted = budget.reserve(request, params, isWarm, clock.now());
+    if (wasClosed && !budget.isClosed) this.refresh();
+    if (isAdmitted) return true;
     if (!this.#toldBudget) events.onBudgetReached(this);
     this.#toldBudget = true;
     return false;
