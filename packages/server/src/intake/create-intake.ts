@@ -107,11 +107,18 @@ class Submission {
     const { hasBatchDiscount: isBatch, clock } = this.#parts;
     const { options } = this.#terms;
     const terms = { atMs: clock.now(), isBatch };
-    const { bytes, prediction } = planBatch(this.#scanner.promptBlocks(), options, this.#parts, terms);
-    const unpriced = options.budgetNanoUsd === null ? undefined : unpricedModel(prediction);
+    const blocks = this.#scanner.promptBlocks();
+    const unpriced = options.budgetNanoUsd === null ? undefined : this.#unpricedModel(blocks.models);
     if (unpriced !== undefined) return { type: 'refused', problem: budgetMeaningless(unpriced) };
+    const { bytes, prediction } = planBatch(blocks, options, this.#parts, terms);
     await this.#log.commit(this.#scanner.index(end.count), bytes);
     return this.#register(end.count, queueLimit, prediction);
+  }
+
+  /** The first of the batch's models that has no price. What names no model will be refused when it runs, and costs nothing. */
+  #unpricedModel(names: readonly string[]): string | undefined {
+    const { models, clock } = this.#parts;
+    return names.find((name) => name !== '' && models.findPrices(name, 0, clock.now()) === null);
   }
 
   /** The log is durable first: a batch that the catalog knows can always be read. */
@@ -139,13 +146,12 @@ class Submission {
   }
 }
 
-function unpricedModel({ totals }: Prediction): string | undefined {
-  return [...totals].find(([, { unpricedRequests }]) => unpricedRequests > 0)?.[0];
-}
+/** Characters of a client's name for a model that are said back to it. */
+const SHOWN_NAME = 200;
 
 function budgetMeaningless(model: string): Problem {
   const reason =
-    `No price is known for the model \`${model}\`, so its cost cannot be held against a budget. ` +
+    `No price is known for the model \`${model.slice(0, SHOWN_NAME)}\`, so its cost cannot be held against a budget. ` +
     'Leave the budget out, or have its price stated in the file that BATCHWRIGHT_PRICES names.';
   return { type: 'option_invalid', name: 'budget_usd', reason };
 }

@@ -77,7 +77,11 @@ export interface IntakeFixture {
   readonly clock: VirtualClock;
   readonly control: SpoolControl;
   readonly terms: BatchTerms;
-  readonly receive: (body: Readable, queueLimit?: number | null) => Promise<IntakeOutcome>;
+  readonly receive: (
+    body: Readable,
+    queueLimit?: number | null,
+    budgetNanoUsd?: number | null,
+  ) => Promise<IntakeOutcome>;
 }
 
 /** An intake over spool and catalog in memory. */
@@ -98,8 +102,8 @@ export async function intakeFixture(changed: Partial<IntakeParts> = {}): Promise
   };
   const intake = createIntake({ ...usual, ...changed });
   const terms = termsOf((await catalog.workspaces.default()).id);
-  const receive = (body: Readable, queueLimit: number | null = null): Promise<IntakeOutcome> =>
-    intake.receive(body, terms, queueLimit);
+  const receive: IntakeFixture['receive'] = (body, queueLimit = null, budgetNanoUsd = null) =>
+    intake.receive(body, { ...terms, options: { ...terms.options, budgetNanoUsd } }, queueLimit);
   return { intake, spool, catalog, clock, control, terms, receive };
 }
 

@@ -1,4 +1,4 @@
-import type { PromptBlocks } from '@batchwright/core';
+import { decodePlan, type PromptBlocks } from '@batchwright/core';
 import { LIMITS, wireError } from '@batchwright/protocol';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -71,6 +71,25 @@ describe('an accepted body', () => {
       expect(control.blockBytes).toEqual(blocks);
       expect(control.digest.digest('hex')).toBe(sha256(body));
     }
+  });
+
+  it('with a budget has a plan although nothing is shared, for the length of its prompts', async () => {
+    const { receive, spool } = await intakeFixture();
+    const body = Buffer.from(promptsOf(2, 4000).toString().replaceAll('"m"', '"claude-haiku-4-5"'));
+    for (const [budget, suffixTokens] of [
+      [null, undefined],
+      [1, 1002],
+    ] as const) {
+      const outcome = await receive(streamOf(body), null, budget);
+      if (outcome.type !== 'accepted') throw new Error(words(outcome));
+      const { plan } = await spool.openRequestLog(outcome.batch.id);
+      expect(plan === null ? undefined : decodePlan(plan)?.suffixTokens[0]).toBe(suffixTokens);
+    }
+  });
+
+  it('with a budget may hold requests that name no model: they are refused when they run', async () => {
+    const { receive } = await intakeFixture();
+    expect(words(await receive(streamOf(small), null, 1))).toBe('accepted');
   });
 
   it('may have 100,000 requests, and no more', async () => {
@@ -225,6 +244,14 @@ describe('a refused body leaves no trace', () => {
     expect(ended).toBe(false);
     fixture.control.release();
     expect(words(await outcome)).toContain('not valid JSON');
+    await expectNoTrace(fixture);
+  });
+
+  it('when it has a budget and a model without a price', async () => {
+    const fixture = await intakeFixture({ concurrentUploads: 1 });
+    expect(words(await fixture.receive(streamOf(promptsOf(2, 10)), null, 1))).toContain(
+      'batchwright-options: budget_usd: No price is known for the model `m`',
+    );
     await expectNoTrace(fixture);
   });
 
