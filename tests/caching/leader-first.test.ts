@@ -70,6 +70,14 @@ describe('a batch with shared documents', () => {
     });
   });
 
+  test('lets the simulator see why each request went when it did', async () => {
+    await run(questions(1, 4));
+    const { data } = JSON.parse((await by.get('/sim/ledger')).text) as {
+      readonly data: readonly { readonly reason: string }[];
+    };
+    expect(data.map(({ reason }) => reason).toSorted()).toEqual(['leads', 'warm', 'warm', 'warm']);
+  });
+
   test('without markers caches nothing as sent, and with markers: auto as if it had them', async () => {
     expect(await run(questions(3, 10, false))).toEqual({
       written: 0,

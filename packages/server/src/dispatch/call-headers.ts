@@ -1,4 +1,4 @@
-import type { BatchRecord } from '@batchwright/core';
+import type { BatchRecord, TurnReason } from '@batchwright/core';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Betas that concern the batch endpoints and mean nothing to an upstream's `/v1/messages`. */
@@ -23,13 +23,14 @@ export class CallHeaders {
     this.#workspace = batch.workspaceId;
   }
 
-  of(customId: Uint8Array): Readonly<Record<string, string>> {
+  of(customId: Uint8Array, reason: TurnReason): Readonly<Record<string, string>> {
     if (!this.#annotated) return this.#shared;
     return {
       ...this.#shared,
       'batchwright-surface': 'batch',
       'batchwright-workspace': this.#workspace,
       'batchwright-custom-id': Buffer.from(customId).toString('latin1'),
+      'batchwright-turn': reason,
     };
   }
 }

@@ -10,6 +10,7 @@ import {
   type Room,
   type Timer,
   type Turn,
+  type TurnReason,
   type UpstreamAnswer,
   type UpstreamError,
 } from '@batchwright/core';
@@ -198,7 +199,7 @@ export class Dispatcher {
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
     const leads = role === 'leader';
     const isWarm = role === 'follower' && reason !== 'not_worth_waiting';
-    const attempt = new InFlight({ turn, request, bytes, leads, isWarm, isProbe: this.#gate.isPaused }, this);
+    const attempt = new InFlight({ turn, request, bytes, reason, leads, isWarm, isProbe: this.#gate.isPaused }, this);
     turn.attempts.add(attempt);
     this.#inFlight++;
     this.#bytesInFlight += bytes;
@@ -258,7 +259,10 @@ export class Dispatcher {
     const affinity = shard.affinityOf(attempt.request);
     shard.callStarted(attempt.request);
     answer.started(
-      upstream.call({ method: 'POST', path: '/v1/messages', headers: headers.of(customId), body, affinity }, answer),
+      upstream.call(
+        { method: 'POST', path: '/v1/messages', headers: headers.of(customId, attempt.reason), body, affinity },
+        answer,
+      ),
     );
   }
 
@@ -423,6 +427,8 @@ class InFlight {
   readonly request: number;
   /** Of its params. */
   readonly bytes: number;
+  /** Why it went. */
+  readonly reason: TurnReason;
   /** Others wait for what it writes to the cache. */
   readonly leads: boolean;
   /** It is to read its prefix from the cache. */
@@ -434,12 +440,13 @@ class InFlight {
   isOver = false;
 
   constructor(
-    place: Pick<InFlight, 'turn' | 'request' | 'bytes' | 'leads' | 'isWarm' | 'isProbe'>,
+    place: Pick<InFlight, 'turn' | 'request' | 'bytes' | 'reason' | 'leads' | 'isWarm' | 'isProbe'>,
     dispatcher: Dispatcher,
   ) {
     this.turn = place.turn;
     this.request = place.request;
     this.bytes = place.bytes;
+    this.reason = place.reason;
     this.leads = place.leads;
     this.isWarm = place.isWarm;
     this.isProbe = place.isProbe;

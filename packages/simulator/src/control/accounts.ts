@@ -78,6 +78,7 @@ function showEntry(entry: Readonly<LedgerEntry>): JsonObject {
   return {
     request_id: entry.requestId,
     custom_id: entry.customId,
+    reason: entry.reason,
     at_ms: entry.atMs,
     workspace: entry.workspace,
     model: entry.model,

@@ -18,6 +18,8 @@ export interface BilledCall {
 export interface LedgerEntry {
   readonly requestId: string;
   readonly customId: string | null;
+  /** Why a batch server sent it when it did, as far as it says so. */
+  readonly reason: string | null;
   readonly workspace: string;
   readonly model: string;
   readonly surface: Surface;
@@ -82,6 +84,7 @@ export class Ledger implements LedgerView {
     const entry: LedgerEntry = {
       requestId: hand.requestId,
       customId: headerOf(hand.call.headers, 'batchwright-custom-id') || null,
+      reason: headerOf(hand.call.headers, 'batchwright-turn') || null,
       workspace: hand.owner.workspace,
       model: model.id,
       surface,
