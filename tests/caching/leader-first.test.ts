@@ -95,6 +95,13 @@ describe('a batch with shared documents', () => {
     expect(await run(questions(2, 5), { markers: 'off' })).toMatchObject({ written: 0, read: 0 });
   });
 
+  test('with cache_scope: server finds what another workspace wrote', async () => {
+    await server.close();
+    server = await startTestServer({ cacheScope: 'server' });
+    await run(questions(2, 5), {}, server.k1a);
+    expect(await run(questions(2, 5), {}, server.k2)).toMatchObject({ written: 0, read: 10 * DOC_TOKENS });
+  });
+
   test('finds what another batch of its workspace wrote, and nothing of another workspace', async () => {
     await run(questions(2, 5));
     expect(await run(questions(2, 5))).toMatchObject({ written: 0, read: 10 * DOC_TOKENS });

@@ -285,6 +285,7 @@ export class World {
       ...{ random: () => chance.next(), randomBytes: (length) => chance.bytes(length) },
       ...{ concurrency: CONCURRENCY, commitIntervalMs: 5, cancelGraceMs: 10_000, shutdownGraceMs: 10_000 },
       profile: UPSTREAM_PROFILES.anthropic,
+      isCacheShared: false,
       upstream: mortalUpstream(this.upstream, life),
     });
     return { life, engine, catalog, spool, activity };

@@ -90,6 +90,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
     spool,
     upstream,
     profile,
+    isCacheShared: config.cacheScope === 'server',
     models,
     replicas: pool?.seeds ?? [],
     clock,

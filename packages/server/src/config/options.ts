@@ -85,6 +85,12 @@ export const OPTIONS = {
     prose:
       'How the upstream caches prompts: `anthropic` where markers say what is cached, the name of an engine that caches by itself, or `none`. Decides in which order requests are sent.',
   }),
+  cacheScope: choice({
+    default: 'workspace',
+    words: ['workspace', 'server'],
+    prose:
+      'Who shares what the upstream has cached: the batches of a workspace, or those of the whole `server`. The latter saves more where workspaces send the same prompts, and lets each tell from prices and times what another has sent.',
+  }),
   markers: choice({
     default: 'respect',
     words: ['respect', 'auto', 'off'],

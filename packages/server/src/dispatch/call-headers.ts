@@ -4,13 +4,18 @@ import type { Upstream } from './upstream/upstream.ts';
 /** Betas that concern the batch endpoints and mean nothing to an upstream's `/v1/messages`. */
 const BATCH_BETAS = /^message-batches-/;
 
+interface CallTerms {
+  readonly upstream: Upstream;
+  readonly isCacheShared: boolean;
+}
+
 /** The headers of a batch's calls to the upstream: the same for all of its requests, but for what a simulator is told. */
 export class CallHeaders {
   readonly #shared: Readonly<Record<string, string>>;
   readonly #annotated: boolean;
   readonly #workspace: string;
 
-  constructor(batch: BatchRecord, upstream: Upstream) {
+  constructor(batch: BatchRecord, { upstream, isCacheShared }: CallTerms) {
     const betas = batch.betas.filter((token) => !BATCH_BETAS.test(token));
     this.#shared = {
       'content-type': 'application/json',
@@ -20,7 +25,7 @@ export class CallHeaders {
       ...(batch.userProfileId === null ? {} : { 'anthropic-user-profile-id': batch.userProfileId }),
     };
     this.#annotated = upstream.isSimulated;
-    this.#workspace = batch.workspaceId;
+    this.#workspace = isCacheShared ? 'all' : batch.workspaceId;
   }
 
   of(customId: Uint8Array, reason: TurnReason): Readonly<Record<string, string>> {

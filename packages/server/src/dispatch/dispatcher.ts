@@ -39,6 +39,7 @@ import type { Upstream } from './upstream/upstream.ts';
  */
 export interface DispatcherOptions {
   readonly upstream: Upstream;
+  readonly isCacheShared: boolean;
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: RandomBytes;
@@ -101,7 +102,7 @@ export class Dispatcher {
   add(shard: Shard): void {
     this.#shards.set(shard.id, {
       shard,
-      headers: new CallHeaders(shard.batch, this.#options.upstream),
+      headers: new CallHeaders(shard.batch, this.#options),
       attempts: new Set(),
     });
     this.#turns.add(shard.batch.workspaceId, shard.id);

@@ -101,6 +101,7 @@ export async function setUp(setting: EngineSetting = {}) {
     spool: setting.spool?.(spool) ?? spool,
     upstream,
     profile: UPSTREAM_PROFILES.anthropic,
+    isCacheShared: false,
     clock,
     pace: clock,
     random: () => 0.5,

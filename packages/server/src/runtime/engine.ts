@@ -18,6 +18,8 @@ export interface EngineOptions {
   readonly spool: Spool;
   readonly upstream: Upstream;
   readonly profile: UpstreamProfile;
+  /** Whether batches of all workspaces use what any of them has cached. */
+  readonly isCacheShared: boolean;
   /** What its models cost, and from how many tokens on they cache; what is known of them anyway, unless it is given. */
   readonly models?: ModelTable;
   /** The seeds of the upstream's replicas; absent for one that has none. */

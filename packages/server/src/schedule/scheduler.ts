@@ -38,6 +38,8 @@ export interface SchedulerOptions {
   readonly dispatcher: Dispatcher;
   /** How the upstream caches prompts. */
   readonly profile: UpstreamProfile;
+  /** Whether batches of all workspaces use what any of them has cached. */
+  readonly isCacheShared: boolean;
   /** Whether it gives the batch discount. */
   readonly hasBatchDiscount: boolean;
   /** What its models cost, and from how many tokens on they cache; what is known of them anyway, unless it is given. */
@@ -88,7 +90,7 @@ export class Scheduler implements Service {
   readonly #running = new Map<BatchId, Running>();
   /** Replicas with caches of their own. */
   readonly #caches: readonly number[];
-  readonly #warmths = new Map<WorkspaceId, readonly PrefixWarmth[]>();
+  readonly #warmths = new Map<WorkspaceId | null, readonly PrefixWarmth[]>();
   /** Batches canceled before their turn came. */
   readonly #canceled = new Set<BatchId>();
   /** Leases held for batches to be opened next, whether for the first time or again. */
@@ -301,12 +303,16 @@ export class Scheduler implements Service {
     return { isBatch: hasBatchDiscount, isPriced: table.isPriced, table, reports: profile.usage };
   }
 
-  /** What is believed of the upstream's caches, per workspace: nobody learns from another's prompts, nor pays less by them. */
+  /**
+   * What is believed of the upstream's caches, per workspace: nobody learns from another's prompts, nor pays less by them,
+   * unless the operator says that all may.
+   */
   #warmthsOf(workspaceId: WorkspaceId): readonly PrefixWarmth[] {
-    const known = this.#warmths.get(workspaceId);
+    const scope = this.#options.isCacheShared ? null : workspaceId;
+    const known = this.#warmths.get(scope);
     if (known !== undefined) return known;
     const warmths = Array.from({ length: laneCount(this.#caches) }, () => new PrefixWarmth(this.#options.profile));
-    this.#warmths.set(workspaceId, warmths);
+    this.#warmths.set(scope, warmths);
     return warmths;
   }
 
