@@ -16,6 +16,11 @@ import {
 const USUAL_MINIMUM_TOKENS = 1024;
 /** An engine that caches by itself does so in small blocks; less than this is not worth an order. */
 const ENGINE_MINIMUM_TOKENS = 64;
+/**
+ * Calls that take longer on average outlive, many of them, what lives five minutes from the start of its last use: who
+ * comes when one of them ends finds nothing. Entries of an hour cost more to write, and once.
+ */
+const LONG_CALL_MS = 240_000;
 
 /** What becomes of a batch's prompts if all goes as planned. */
 export interface BatchPlan {
@@ -30,14 +35,15 @@ export interface CachingTerms {
   readonly models: ModelTable;
 }
 
-/** Finds what a batch's requests share, and what that will come to. */
+/** Finds what a batch's requests share, and what that will come to, where calls take `callMs` on average. */
 export function planBatch(
   blocks: PromptBlocks,
   { markers, budgetNanoUsd }: Pick<BatchOptions, 'markers' | 'budgetNanoUsd'>,
   { profile, models }: CachingTerms,
+  callMs: number,
   terms: Omit<LedgerTerms, 'isPriced' | 'table'>,
 ): BatchPlan {
-  const options = planOptions(markers, { profile, models });
+  const options = planOptions(markers, { profile, models }, callMs);
   const plan = planPrefixes(blocks, options);
   const prediction = predictLedger(blocks, plan, {
     ...options,
@@ -50,9 +56,12 @@ export function planBatch(
   return { bytes: isKept ? encodePlan(plan) : null, prediction };
 }
 
-/** How batches are planned for an upstream. */
-export function planOptions(markers: MarkerMode, { profile, models }: CachingTerms): PlanOptions {
+/** How batches are planned for an upstream whose calls take `callMs` on average. */
+export function planOptions(markers: MarkerMode, { profile, models }: CachingTerms, callMs: number): PlanOptions {
   const usual = profile.markers === 'ignored' ? ENGINE_MINIMUM_TOKENS : USUAL_MINIMUM_TOKENS;
   const minimumTokens = (model: string): number => models.minimumCacheTokens(model) ?? usual;
-  return { markers, profile: profile.markers, minimumTokens };
+  // An upstream that caches by itself asks nobody how long; the client's own markers say it themselves.
+  const isOurs = markers === 'auto' && profile.markers === 'required';
+  const ttlClass = isOurs && callMs > LONG_CALL_MS ? '1h' : '5m';
+  return { markers, profile: profile.markers, minimumTokens, ttlClass };
 }

@@ -4,9 +4,9 @@ import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '../scan/body-scanner.ts';
 import { SpoolFullError, type Spool } from '../spool/spool.ts';
-import { planBatch, type CachingTerms } from './batch-plan.ts';
+import { planBatch } from './batch-plan.ts';
 import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
-import { estimateBody } from './estimate.ts';
+import { estimateBody, type EstimateParts } from './estimate.ts';
 import { LazyRequestLog } from './lazy-request-log.ts';
 import { promptSeed } from './prompt-seed.ts';
 import { ScannerPool } from './scanner-pool.ts';
@@ -25,7 +25,7 @@ export interface IntakeParts {
   readonly randomBytes: RandomBytes;
   /** Bodies read at once; each costs the memory of a scanner, about 38 MB. Others wait unread. */
   readonly concurrentUploads: number;
-  /** How the server sends at this moment; estimates warn where that is too slow. */
+  /** How the server sends at this moment: long calls want entries that live longer, and estimates warn of them. */
   readonly pace?: () => { readonly concurrency: number; readonly durationMs: number };
   /** Told of every upload that got its turn: bytes received, and seconds until its outcome. */
   readonly observe?: (receivedBytes: number, seconds: number) => void;
@@ -66,7 +66,7 @@ async function withScanner<Outcome>(
   }
 }
 
-type SubmissionParts = IntakeParts & CachingTerms;
+type SubmissionParts = IntakeParts & EstimateParts;
 
 /** One body, from its first byte to a durable batch or to no trace. */
 class Submission {
@@ -104,13 +104,13 @@ class Submission {
     const end = await this.#upload.run();
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
-    const { hasBatchDiscount: isBatch, clock } = this.#parts;
+    const { hasBatchDiscount: isBatch, clock, pace } = this.#parts;
     const { options } = this.#terms;
     const terms = { atMs: clock.now(), isBatch };
     const blocks = this.#scanner.promptBlocks();
     const unpriced = options.budgetNanoUsd === null ? undefined : this.#unpricedModel(blocks.models);
     if (unpriced !== undefined) return { type: 'refused', problem: budgetMeaningless(unpriced) };
-    const { bytes, prediction } = planBatch(blocks, options, this.#parts, terms);
+    const { bytes, prediction } = planBatch(blocks, options, this.#parts, pace().durationMs, terms);
     await this.#log.commit(this.#scanner.index(end.count), bytes);
     return this.#register(end.count, queueLimit, prediction);
   }

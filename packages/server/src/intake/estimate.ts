@@ -93,7 +93,7 @@ async function reckon(
   count: number,
 ): Promise<BodyEstimate> {
   const terms: EstimateTerms = {
-    ...planOptions(markers, { profile, models }),
+    ...planOptions(markers, { profile, models }, pace().durationMs),
     isPriced: models.isPriced,
     table: models,
     isBatch,
