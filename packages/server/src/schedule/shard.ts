@@ -182,9 +182,10 @@ export class Shard {
 
   /** Looks again whether there is something to hand out, and tells when that changed. */
   refresh(): void {
+    // Also while held back: a moment of the schedule's that nobody lets pass would wake the shard at once, for ever.
+    const hasReady = this.#phase === 'running' && this.#order.isReady(this.#options.clock.now());
     const isHeld = this.#committer.isCongested || this.#options.budget.isClosed;
-    const isOpen = this.#phase === 'running' && !isHeld;
-    const ready = isOpen && this.#order.isReady(this.#options.clock.now());
+    const ready = hasReady && !isHeld;
     if (!ready) this.#armWake();
     if (ready === this.#ready) return;
     this.#ready = ready;
