@@ -1,10 +1,13 @@
-import { classifyAnswer, headerValue, type UpstreamAnswer } from '@batchwright/core';
+import { classifyAnswer, headerValue, type AnswerHeaders, type UpstreamAnswer } from '@batchwright/core';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { StreamedMessage, type StartUsage } from './streamed-message.ts';
 import type { CancelCall, UpstreamEvents } from './upstream/upstream.ts';
 
 /** Longest answer taken; a model's longest output is a few megabytes. */
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** What may come after a stream's last event: a word of farewell, and a ping or two. */
+const TRAILING_LIMIT_BYTES = 1024;
 
 export interface AttemptEvents {
   onFirstByte(attempt: Attempt): void;
@@ -61,19 +64,31 @@ export class Attempt implements UpstreamEvents {
     this.#status = status;
     this.#headers = headers;
     this.#events.onFirstByte(this);
-    // Who was not asked for a stream sends none, and who was may still answer whole.
-    if (status !== 200 || headerValue(headers, 'content-type')?.startsWith('text/event-stream') !== true) return;
-    this.#stream = new StreamedMessage((usage) => this.#events.onStart(this, usage), ANSWER_LIMIT_BYTES);
+    // Who was asked for a stream may still answer whole; and one that is compressed can be read only when it is.
+    if (status === 200 && isEventStream(headers) && decoderFor(headers) === undefined) this.#stream = this.#newStream();
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.#over) return;
-    if (this.#stream === null) this.#gather(chunk);
+    if (this.#over) this.#pass(chunk);
+    else if (this.#stream === null) this.#gather(chunk);
     else {
       this.#stream.push(chunk);
       // Nothing that follows can change the answer, and an upstream that goes on for ever must not hold a place.
       if (this.#stream.isOver) this.#endStream(this.#stream);
+      // A model that goes on answering is paid for it.
+      if (this.#stream.hasFailed) this.#cancel?.();
     }
+  }
+
+  #newStream(): StreamedMessage {
+    return new StreamedMessage((usage) => this.#events.onStart(this, usage), ANSWER_LIMIT_BYTES);
+  }
+
+  /** After its last event a stream is left to end by itself, so that its connection can be used again; but not for ever. */
+  #pass(chunk: Uint8Array): void {
+    const before = this.#bytes;
+    this.#bytes += chunk.byteLength;
+    if (before <= TRAILING_LIMIT_BYTES && this.#bytes > TRAILING_LIMIT_BYTES) this.#cancel?.();
   }
 
   #gather(chunk: Uint8Array): void {
@@ -95,7 +110,8 @@ export class Attempt implements UpstreamEvents {
     if (this.#over) return;
     if (this.#stream !== null) return this.#endStream(this.#stream);
     const sent = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
-    const body = decoded(sent, headerValue(this.#headers, 'content-encoding'));
+    const body = decoded(sent, decoderFor(this.#headers));
+    if (this.#status === 200 && holdsEvents(body)) return this.#readEvents(body);
     this.#finish(
       classifyAnswer({
         status: this.#status ?? 0,
@@ -105,6 +121,13 @@ export class Attempt implements UpstreamEvents {
       }),
       body,
     );
+  }
+
+  /** A stream that was compressed, or did not say that it is one. */
+  #readEvents(body: Uint8Array): void {
+    const stream = this.#newStream();
+    stream.push(body);
+    this.#endStream(stream);
   }
 
   onFailure(reason: string, timeout: boolean): void {
@@ -129,14 +152,27 @@ const DECODERS: ReadonlyMap<string, typeof gunzipSync> = new Map([
  * Answers are asked for uncompressed. From a gateway that compresses all the same they would be retried, and paid, for a
  * day. What cannot be decoded is left as it is, and judged like any other bytes.
  */
-function decoded(body: Uint8Array, encoding: string | null): Uint8Array {
-  const decode = DECODERS.get(encoding?.toLowerCase() ?? '');
+function decoded(body: Uint8Array, decode: typeof gunzipSync | undefined): Uint8Array {
   if (decode === undefined) return body;
   try {
     return decode(body, { maxOutputLength: ANSWER_LIMIT_BYTES });
   } catch {
     return body;
   }
+}
+
+function decoderFor(headers: AnswerHeaders): typeof gunzipSync | undefined {
+  return DECODERS.get(headerValue(headers, 'content-encoding')?.toLowerCase() ?? '');
+}
+
+function isEventStream(headers: AnswerHeaders): boolean {
+  return headerValue(headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true;
+}
+
+/** No message, which is JSON, begins as events do. */
+function holdsEvents(body: Uint8Array): boolean {
+  const beginning = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 16)).toString('utf8');
+  return /^\uFEFF?\s*(?:event|data|id|retry)?:/u.test(beginning);
 }
 
 const EMPTY = new Uint8Array(0);

@@ -36,6 +36,11 @@ export class StreamedMessage {
     return this.#isComplete || this.#failure !== null;
   }
 
+  /** Whether it can come to no message any more. */
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.isOver) return;
     this.#reader.push(asBuffer(chunk));
