@@ -51,6 +51,13 @@ async function budgetOf(id: string): Promise<Budget> {
   return (JSON.parse((await by.get(`/ext/v1/batches/${id}`)).text) as { readonly budget: Budget }).budget;
 }
 
+/** The calls of which the schedule tells. */
+async function turnsOf(id: string): Promise<number> {
+  const { text } = await by.get(`/ext/v1/batches/${id}`);
+  const { schedule } = JSON.parse(text) as { readonly schedule: { readonly turns: Readonly<Record<string, number>> } };
+  return Object.values(schedule.turns).reduce((sum, turns) => sum + turns, 0);
+}
+
 /** Lets time pass until nothing is in flight any more. */
 async function paused(id: string): Promise<Budget> {
   let budget = await budgetOf(id);
@@ -80,6 +87,8 @@ test.each([
     const { request_counts: counts, processing_status: status } = await retrieve(by, id);
     expect(status).toBe('in_progress');
     expect(Math.abs(counts.succeeded - COUNT / 2)).toBeLessThanOrEqual(CONCURRENCY);
+
+    expect(await turnsOf(id)).toBe(counts.succeeded);
 
     const raised = await by.post(`/ext/v1/batches/${id}/budget`, { usd: (cost * 2).toFixed(9) });
     expect(raised.status, raised.text).toBe(200);

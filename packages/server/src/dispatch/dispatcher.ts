@@ -196,7 +196,6 @@ export class Dispatcher {
   }
 
   #start(turn: ShardInFlight, { request, role, reason }: Turn): void {
-    this.#options.metrics.turned(reason);
     const bytes = turn.shard.requests.index.paramsBytes[request] as number;
     const leads = role === 'leader';
     const isWarm = role === 'follower' && reason !== 'not_worth_waiting';
@@ -252,13 +251,14 @@ export class Dispatcher {
     const refusal = refusalOf(params, shard.batch.apiVersion);
     if (refusal !== null) return this.#refuse(attempt, refusal);
     if (!shard.admits(attempt.request, params, attempt.isWarm)) return this.#holdBack(attempt);
-    const { upstream, clock } = this.#options;
+    const { upstream, clock, metrics } = this.#options;
     const answer = new Attempt(attempt, () => clock.now());
     attempt.call = answer;
     const customId = shard.customId(attempt.request);
     const body = this.#bodyOf(attempt, params);
     const affinity = shard.affinityOf(attempt.request);
-    shard.callStarted(attempt.request);
+    shard.callStarted(attempt.request, attempt.reason);
+    metrics.turned(attempt.reason);
     answer.started(
       upstream.call(
         { method: 'POST', path: '/v1/messages', headers: headers.of(customId, attempt.reason), body, affinity },

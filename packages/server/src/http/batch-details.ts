@@ -17,13 +17,14 @@ export interface BatchFacts {
 export function progressObject({ batch, running, nowMs }: BatchFacts) {
   const { processing } = batch.counts;
   const rate = running?.settledPerSecond ?? 0;
+  const eta = running === null || rate === 0 || isPaused(batch, running) ? null : endOf(batch, running, rate, nowMs);
   return {
     pending: running?.states.pending ?? processing,
     in_flight: running?.states.dispatched ?? 0,
     backing_off: running?.states.backing_off ?? 0,
     settled: running?.states.settled ?? batch.requestCount - processing,
     results_per_second: running === null ? null : Math.round(rate * 1000) / 1000,
-    eta: running === null || rate === 0 ? null : formatTimestamp(endOf(batch, running, rate, nowMs)),
+    eta: eta === null ? null : formatTimestamp(eta),
   };
 }
 
@@ -53,7 +54,7 @@ export function budgetObject({ batch, account, running }: Omit<BatchFacts, 'nowM
     usd: usdOf(budgetNanoUsd),
     spent_usd: usdOf(spent.costNanoUsd),
     reserved_usd: usdOf(running?.budget.reservedNanoUsd ?? 0),
-    state: running?.budget.isExhausted === true ? 'exhausted' : 'open',
+    state: running !== null && isPaused(batch, running) ? 'exhausted' : 'open',
     unpriced_requests: spent.unpricedRequests,
   };
 }
@@ -79,6 +80,13 @@ export const NO_TURNS: Readonly<Record<TurnReason, number>> = {
   never_caches: 0,
   not_worth_waiting: 0,
 };
+
+/** A cap that was just lowered below what is spent holds the next request back, although none has asked yet. */
+function isPaused({ options: { budgetNanoUsd } }: BatchRecord, { budget, ledger, states }: RunningBatch): boolean {
+  if (budgetNanoUsd === null || budget.isExhausted) return budget.isExhausted;
+  const hasWaiting = states.pending > 0 || states.backing_off > 0;
+  return hasWaiting && sumOfModels(ledger.totals).costNanoUsd >= budgetNanoUsd;
+}
 
 /** Whatever the rate, a batch ends when it expires. */
 function endOf(batch: BatchRecord, { states }: RunningBatch, rate: number, nowMs: number): MicrosecondsUtc {

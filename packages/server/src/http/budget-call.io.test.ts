@@ -40,6 +40,19 @@ describe('the budget of a batch', () => {
     expect(await budgetOf(room, id)).toMatchObject({ reserved_usd: '0.0015', state: 'exhausted' });
   });
 
+  it('is exhausted at once when it is lowered to what is spent, and no end is foretold', async () => {
+    const room = await startRoom();
+    const { id } = await addBilledBatch(room, 'in_progress');
+    const running = room.running.get(id)!;
+    room.running.set(id, { ...running, states: { ...running.states, pending: 1 } });
+    const progress = async () => (await ask(room, { path: `/ext/v1/batches/${id}` })).body['progress'];
+    const lowered = (await change(room, id, '{"usd":"0.002085"}')).body['budget'];
+    expect(lowered).toMatchObject({ spent_usd: '0.002085', state: 'exhausted' });
+    expect(await progress()).toMatchObject({ pending: 1, eta: null });
+    expect((await change(room, id, '{"usd":"0.002086"}')).body['budget']).toMatchObject({ state: 'open' });
+    expect(await progress()).toMatchObject({ eta: expect.any(String) });
+  });
+
   it('of a batch that ended stays as it is, and nobody is told', async () => {
     const room = await startRoom();
     const { id } = await addBilledBatch(room, 'ended');

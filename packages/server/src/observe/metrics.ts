@@ -166,7 +166,12 @@ class Counters implements Metrics {
       counter('batchwright_upstream_retries_total', 'Attempts that were or will be made again.', this.#retries),
       formatSamples('batchwright_tokens_total', 'counter', 'Tokens the upstream reported, by kind.', tokens),
       counter('batchwright_cost_nano_usd_total', 'What results cost, in nano-dollars.', this.#costNanoUsd),
-      formatSamples('batchwright_turns_total', 'counter', 'Requests handed out, by why it was their turn.', turns),
+      formatSamples(
+        'batchwright_turns_total',
+        'counter',
+        'Calls for requests of batches, by why it was their turn.',
+        turns,
+      ),
     ];
   }
 

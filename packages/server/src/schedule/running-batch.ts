@@ -6,7 +6,7 @@ import type { BudgetState } from './shard-budget.ts';
 export interface RunningBatch {
   readonly states: Readonly<Record<RequestState, number>>;
   readonly settledPerSecond: number;
-  /** Requests handed out, by why it was their turn; reasons that never came up are absent. */
+  /** Calls for its requests, by why it was their turn; reasons that never came up are absent. */
   readonly turns: ReadonlyMap<TurnReason, number>;
   /** Queued requests whose prefix is not warm: they wait for a leader, or to be one. */
   readonly waitingForLeader: number;

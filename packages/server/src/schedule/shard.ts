@@ -204,7 +204,6 @@ export class Shard {
     this.#ledger.apply(turn.request, { type: 'dispatch' });
     this.#options.bills.taken(turn);
     this.#options.budget.handedOut(turn.request);
-    this.#turns.set(turn.reason, (this.#turns.get(turn.reason) ?? 0) + 1);
   }
 
   /** The markers that the plan adds to a request's prompt. */
@@ -229,8 +228,9 @@ export class Shard {
     return false;
   }
 
-  /** The request's call goes out. */
-  callStarted(request: number): void {
+  /** The request's call goes out, for this reason. What was taken and held back is no turn. */
+  callStarted(request: number, reason: TurnReason): void {
+    this.#turns.set(reason, (this.#turns.get(reason) ?? 0) + 1);
     this.#order.started(request, this.#options.clock.now());
   }
 

@@ -54,7 +54,11 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
       backing_off: { ...count, description: 'Waiting to be tried again.' },
       settled: count,
       results_per_second: { ...share, description: 'An average of about a minute; null when it does not run.' },
-      eta: { type: ['string', 'null'], format: 'date-time', description: 'At this rate; never after `expires_at`.' },
+      eta: {
+        type: ['string', 'null'],
+        format: 'date-time',
+        description: 'At this rate; never after `expires_at`. Null while the budget lets nothing go.',
+      },
     }),
     plan: closedObject('What was planned at creation. Null for batches from before there were predictions.', {
       markers: { enum: ['respect', 'auto', 'off'] },
@@ -86,7 +90,7 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
     waiting_for_leader: { ...count, description: 'Queued requests whose prefix is not in the cache yet.' },
     open_prefixes: { ...count, description: 'Prefixes in the cache, or on their way, with requests waiting.' },
     turns: closedObject(
-      'Requests handed out since the batch was taken up, by why it was their turn.',
+      'Calls for its requests since the batch was taken up, by why it was their turn.',
       Object.fromEntries(Object.keys(NO_TURNS).map((reason) => [reason, count])),
     ),
   }),
