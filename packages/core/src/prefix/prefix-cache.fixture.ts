@@ -28,11 +28,20 @@ export function sentPrompts(plan: PlacedPlan, prompts: readonly (readonly Block[
  */
 export class PrefixCache {
   readonly #entries = new Set<string>();
+  readonly #written = new Set<string>();
   readonly #minimum: number;
+  readonly #isByWave: boolean;
   readonly usage = { written5m: 0, written1h: 0, read: 0, input: 0 };
 
-  constructor(minimum: number) {
+  /** `isByWave`: what is written can be read only after `endWave`. */
+  constructor(minimum: number, { isByWave = false } = {}) {
     this.#minimum = minimum;
+    this.#isByWave = isByWave;
+  }
+
+  endWave(): void {
+    for (const key of this.#written) this.#entries.add(key);
+    this.#written.clear();
   }
 
   send(prompt: readonly Block[]): PredictedUsage {
@@ -50,7 +59,7 @@ export class PrefixCache {
     );
     const end = Math.max(read, upTo(marked.at(-1)?.i));
     const long = Math.max(read, upTo(marked.findLast(({ mark }) => mark === '1h')?.i));
-    marked.forEach(({ i }) => this.#entries.add(keyAt[i] ?? ''));
+    marked.forEach(({ i }) => (this.#isByWave ? this.#written : this.#entries).add(keyAt[i] ?? ''));
     const usage = {
       written5m: end - long,
       written1h: long - read,

@@ -1,0 +1,197 @@
+/**
+ * A plan for a native batch upstream: nobody can read what another request of the same wave writes, and a wave takes
+ * minutes. So leaders go one wave before whoever reads what they write, and prefixes live an hour. SPEC.md V1–V8.
+ *
+ * Invariant: every request is in exactly one wave, and the prefix it reads was written in an earlier one.
+ */
+import type { PlacedPlan } from '../prefix/placed-plan.ts';
+import type { PredictedUsage } from '../prefix/predicted-usage.ts';
+import type { TokenRates } from '../prefix/token-rates.ts';
+import { findLeaderChains, type LeaderChains } from './leader-chains.ts';
+import { cutBatches, type BatchLimits, type WaveBatch } from './wave-batches.ts';
+
+/** What waves depend on beside the plan, which must have been made for entries that live an hour. */
+export interface WaveTerms extends BatchLimits {
+  readonly rates: TokenRates;
+  /** What it is worth to be done one wave sooner, in tokens at the price of input. 0: nothing. */
+  readonly latencyTokens: number;
+}
+
+/** Which request goes in which wave, and what each wave will be billed for. */
+export interface WavePlan {
+  readonly waveCount: number;
+  /** Per request, from 0. */
+  readonly wave: Uint32Array;
+  /** Per request, 1: it writes for others. */
+  readonly isLeader: Uint8Array;
+  /** In the order in which they should be sent: wave by wave, those of leaders first. */
+  readonly batches: readonly WaveBatch[];
+  /**
+   * Per wave. They sum to the tokens of all prompts; what clients mark behind everything that is shared counts as input
+   * here, for a plan knows only its sum (`PlacedPlan.unshared`).
+   */
+  readonly usage: readonly PredictedUsage[];
+}
+
+/** The waves of a plan: as few as write nothing twice, or fewer where that is worth what is then written again. */
+export function planWaves(plan: PlacedPlan, terms: WaveTerms): WavePlan {
+  const chains = findLeaderChains(plan);
+  const isLeader = new Uint8Array(plan.requestCount);
+  for (const leader of chains.leader) isLeader[leader] = 1;
+  const levels = new ChainLevels(plan, chains, isLeader);
+  levels.mergeWhile(terms.latencyTokens, terms.rates.write1h - terms.rates.read);
+  const wave = new Uint32Array(plan.requestCount);
+  for (let request = 0; request < plan.requestCount; request++) {
+    const last = lastingAnchor(plan, chains, request);
+    if (last < 0) continue;
+    wave[request] = levels.of(last) + (isLeader[request] === 1 ? 0 : 1);
+  }
+  const waveCount = wave.reduce((count, each) => Math.max(count, each + 1), 0);
+  return {
+    waveCount,
+    wave,
+    isLeader,
+    batches: cutBatches(wave, isLeader, terms),
+    usage: predictWaves(plan, { chains, levels, isLeader, wave, waveCount }),
+  };
+}
+
+/** In which wave each chain is written. At first a chain goes one wave after the one above it. */
+class ChainLevels {
+  readonly #plan: PlacedPlan;
+  readonly #chains: LeaderChains;
+  readonly #level: Uint32Array;
+  /** Per chain, the highest of those above it that are written in the same wave, or itself. */
+  readonly #highest: Int32Array;
+  readonly #hasFollowers: Uint8Array;
+  #deepest = 0;
+
+  constructor(plan: PlacedPlan, chains: LeaderChains, isLeader: Uint8Array) {
+    this.#plan = plan;
+    this.#chains = chains;
+    this.#level = new Uint32Array(chains.count);
+    this.#highest = new Int32Array(chains.count);
+    this.#hasFollowers = new Uint8Array(chains.count);
+    for (let chain = 0; chain < chains.count; chain++) {
+      const above = chains.above[chain] as number;
+      this.#level[chain] = above < 0 ? 0 : (this.#level[above] as number) + 1;
+      this.#deepest = Math.max(this.#deepest, this.#level[chain] as number);
+    }
+    for (let request = 0; request < plan.requestCount; request++) {
+      const last = lastingAnchor(plan, chains, request);
+      if (last >= 0 && isLeader[request] === 0) this.#hasFollowers[chains.chainOf[last] as number] = 1;
+    }
+    this.#join();
+  }
+
+  of(node: number): number {
+    return this.#level[this.#chains.chainOf[node] as number] as number;
+  }
+
+  /** Tokens that the leader of a node reads: those of the deepest prefix above it that an earlier wave wrote. */
+  readByLeader(node: number): number {
+    return this.#tokensAbove(this.#highest[this.#chains.chainOf[node] as number] as number);
+  }
+
+  /** Takes out the wave whose loss writes the fewest tokens again, as long as that costs less than a wave is worth. */
+  mergeWhile(latencyTokens: number, premium: number): void {
+    while (this.#deepest > 0) {
+      const rewritten = this.#rewritten();
+      let cheapest = -1;
+      for (let level = 1; level <= this.#deepest; level++) {
+        if (!this.#savesWave(level)) continue;
+        if (cheapest < 0 || (rewritten[level] as number) < (rewritten[cheapest] as number)) cheapest = level;
+      }
+      if (cheapest < 0 || (rewritten[cheapest] as number) * premium >= latencyTokens) return;
+      this.#merge(cheapest);
+    }
+  }
+
+  /**
+   * Per level, what is written again if its chains go with the level before: each leader then writes for itself what
+   * lies above its chain, where it would have read it.
+   */
+  #rewritten(): Float64Array {
+    const tokens = new Float64Array(this.#deepest + 1);
+    for (let chain = 0; chain < this.#chains.count; chain++) {
+      const highest = this.#highest[chain] as number;
+      const before = this.#chains.above[highest] as number;
+      if (before < 0) continue;
+      const level = this.#level[chain] as number;
+      const more = this.#tokensAbove(highest) - this.#tokensAbove(this.#highest[before] as number);
+      tokens[level] = (tokens[level] as number) + more;
+    }
+    return tokens;
+  }
+
+  /** The last leaders may go in the last wave anyway: then only followers of theirs make one more. */
+  #savesWave(level: number): boolean {
+    if (level < this.#deepest) return true;
+    return this.#anyFollows(level) || !this.#anyFollows(level - 1);
+  }
+
+  #anyFollows(level: number): boolean {
+    return this.#level.some((own, chain) => own === level && this.#hasFollowers[chain] === 1);
+  }
+
+  #merge(level: number): void {
+    for (let chain = 0; chain < this.#chains.count; chain++) {
+      const own = this.#level[chain] as number;
+      if (own >= level) this.#level[chain] = own - 1;
+    }
+    this.#deepest -= 1;
+    this.#join();
+  }
+
+  #join(): void {
+    for (let chain = 0; chain < this.#chains.count; chain++) {
+      const above = this.#chains.above[chain] as number;
+      const isTogether = above >= 0 && this.#level[above] === this.#level[chain];
+      this.#highest[chain] = isTogether ? (this.#highest[above] as number) : chain;
+    }
+  }
+
+  #tokensAbove(chain: number): number {
+    const parent = this.#plan.parent[this.#chains.top[chain] as number] as number;
+    return parent < 0 ? 0 : (this.#plan.tokens[parent] as number);
+  }
+}
+
+interface Assigned {
+  readonly chains: LeaderChains;
+  readonly levels: ChainLevels;
+  readonly isLeader: Uint8Array;
+  readonly wave: Uint32Array;
+  readonly waveCount: number;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function predictWaves(plan: PlacedPlan, { chains, levels, isLeader, wave, waveCount }: Assigned): PredictedUsage[] {
+  const usage = Array.from({ length: waveCount }, (): Mutable<PredictedUsage> => ({
+    written5m: 0,
+    written1h: 0,
+    read: 0,
+    input: 0,
+  }));
+  for (let request = 0; request < plan.requestCount; request++) {
+    const sums = usage[wave[request] as number] as Mutable<PredictedUsage>;
+    const anchor = plan.anchor[request] as number;
+    const last = lastingAnchor(plan, chains, request);
+    const lasting = last < 0 ? 0 : (plan.tokens[last] as number);
+    const read = last >= 0 && isLeader[request] === 1 ? levels.readByLeader(last) : lasting;
+    const short = anchor < 0 ? 0 : (plan.tokens[anchor] as number) - lasting;
+    const writesAnchor = plan.reach === null || plan.reach[request] !== 0;
+    sums.read += read;
+    sums.written1h += lasting - read;
+    sums.written5m += writesAnchor ? short : 0;
+    sums.input += (plan.suffixTokens[request] as number) + (writesAnchor ? 0 : short);
+  }
+  return usage;
+}
+
+/** The deepest prefix of a request that is still there in the next wave; -1: none. */
+function lastingAnchor(plan: PlacedPlan, { lasting }: LeaderChains, request: number): number {
+  const anchor = plan.anchor[request] as number;
+  return anchor < 0 ? -1 : (lasting[anchor] as number);
+}
