@@ -9,6 +9,7 @@ import { intakeMemory } from './figures/intake-memory.ts';
 import { intakeRate } from './figures/intake-rate.ts';
 import { latencyBound } from './figures/latency-bound.ts';
 import { pendingRequests } from './figures/pending-requests.ts';
+import { prefixGrouping } from './figures/prefix-grouping.ts';
 import { resultsDownload } from './figures/results-download.ts';
 import { startUp } from './figures/start-up.ts';
 import type { Figure, Row } from './measure/figure.ts';
@@ -29,6 +30,7 @@ const FIGURES: readonly Figure[] = [
   resultsDownload,
   pendingRequests,
   startUp,
+  prefixGrouping,
 ];
 const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../.bench/', import.meta.url));

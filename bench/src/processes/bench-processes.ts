@@ -12,7 +12,8 @@ export type Program =
   | 'socket-client'
   | 'sdk-client'
   | 'pipe-server'
-  | 'downloader';
+  | 'downloader'
+  | 'prefix-grouping';
 
 const COMMAND_LIMIT_MS = 120_000;
 /** How long a process may take to close what it holds before it is ended. */
