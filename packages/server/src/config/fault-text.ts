@@ -4,7 +4,8 @@ import { nearestName } from './nearest-name.ts';
 
 /** A value, quoted and cut, so that one fault stays one line. */
 export function quoted(value: unknown): string {
-  const shown = JSON.stringify(value) ?? String(value);
+  // JSON has no word for what 1e400 is read as.
+  const shown = value === Number.POSITIVE_INFINITY ? 'too large' : (JSON.stringify(value) ?? String(value));
   return shown.length > 120 ? `${shown.slice(0, 117)}…` : shown;
 }
 

@@ -205,6 +205,19 @@ describe('faults are one line each, with thing, value and remedy', () => {
     expect(faults({ args: ['--port=x', '--host=a b'], env: { BATCHWRIGHT_CLOCK: 'y' } })).toHaveLength(3);
   });
 
+  it('tells of files that cannot be read among the other faults', () => {
+    const readFile = (): never => {
+      throw Object.assign(new Error('EISDIR: illegal operation on a directory, read'), { code: 'EISDIR' });
+    };
+    const args = ['--prices', 'p', '--config', 'c', '--markers', 'x'];
+    const result = loadConfig({ args, env: {}, cwd: '/home/me', readFile });
+    expect(result.type === 'invalid' ? result.lines : []).toEqual([
+      'the config file /home/me/c cannot be read (EISDIR). It must be a file that this user may read.',
+      '--markers is "x", but must be one of respect, auto, off. Example: respect',
+      'the prices file /home/me/p cannot be read (EISDIR). It must be a file that this user may read.',
+    ]);
+  });
+
   it('does not take the next flag for a value', () => {
     expect(faults({ args: ['--host', '--port', '1'] })).toEqual(['--host needs a value, as in --host 127.0.0.1.']);
   });

@@ -63,7 +63,19 @@ function pricesAt(
   faults: string[],
 ): PricesFile {
   const profile = UPSTREAM_PROFILES[config['upstreamProfile'] as Config['upstreamProfile']];
-  return readPrices(path, sources.readFile(path), knownModels(profile), faults);
+  const content = readText(`the prices file ${path}`, path, sources, faults);
+  return content === undefined ? { path, models: [] } : readPrices(path, content, knownModels(profile), faults);
+}
+
+/** Null when there is no such file; undefined, and a fault, when there is one that cannot be read. */
+function readText(what: string, path: string, sources: ConfigSources, faults: string[]): string | null | undefined {
+  try {
+    return sources.readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    faults.push(`${what} cannot be read${code}. It must be a file that this user may read.`);
+    return undefined;
+  }
 }
 
 /** One value somebody set, before it is judged. */
@@ -152,7 +164,8 @@ function readEnvironment(
 
 function readConfigFile(named: string | null, sources: ConfigSources, faults: string[]): Settings {
   const path = resolve(sources.cwd, named ?? CONFIG_FILE);
-  const content = sources.readFile(path);
+  const content = readText(`the config file ${path}`, path, sources, faults);
+  if (content === undefined) return new Map();
   if (content === null) {
     if (named !== null) faults.push(`the config file ${path} does not exist. Create it, or leave ${CONFIG_FLAG} out.`);
     return new Map();

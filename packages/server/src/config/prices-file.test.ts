@@ -118,6 +118,17 @@ describe('what is wrong with a prices file is one line each', () => {
       { 'claude-*': { read: 0.1 } },
       '"claude-*" in /etc/prices.json has prices, but none for input and output, of which nothing else is known. Give both input and output.',
     ],
+    ['no name', { '': WHOLE }, '"" in /etc/prices.json is no model\'s name. Name one, or "*" for all.'],
+    [
+      'a star in the middle',
+      { 'a*b': WHOLE },
+      '"a*b" in /etc/prices.json has a * before its end. Only the last character may be one, as in "my-*".',
+    ],
+    [
+      'more than a double holds',
+      '{"m":{"input":1e400,"output":1}}',
+      '"input" of "m" in /etc/prices.json is too large, but must be dollars per million tokens, from 0 to 1000000 and with at most three decimals. Example: 0.5',
+    ],
     [
       'one model by two names',
       { 'claude-haiku-4-5': { read: 0.1 }, 'claude-haiku-4-5-20251001': { read: 0.2 } },

@@ -62,6 +62,7 @@ class EntryReading {
   read(value: unknown, base: ModelTable): ModelEntry {
     const isPrefix = this.#name.endsWith('*');
     const name = isPrefix ? this.#name.slice(0, -1) : this.#name;
+    this.#checkName(name);
     if (!isObject(value)) {
       this.#faults.push(`${this.#of()} is ${quoted(value)}, but must be an object, as in ${EXAMPLE}.`);
     } else {
@@ -70,6 +71,14 @@ class EntryReading {
       if (!isKnown) this.#checkWhole(value);
     }
     return { name, isPrefix, prices: this.#prices, minimumCacheTokens: this.#minimumCacheTokens };
+  }
+
+  /** An entry that no model can ever have would be passed over in silence. */
+  #checkName(name: string): void {
+    if (this.#name === '') this.#faults.push(`${this.#of()} is no model's name. Name one, or "*" for all.`);
+    if (name.includes('*')) {
+      this.#faults.push(`${this.#of()} has a * before its end. Only the last character may be one, as in "my-*".`);
+    }
   }
 
   #readKey(key: string, value: unknown): void {
