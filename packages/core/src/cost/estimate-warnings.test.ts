@@ -174,9 +174,10 @@ describe('unknown_model_price', () => {
       { code: 'unknown_model_price', model: '', count: 1, examples: [2] },
     ]);
     expect(found.map(warningText)).toEqual([
-      'No price is known for my-model: 2 requests are counted in tokens alone. Use a model with a known price to see a cost.',
-      'No price is known for a model that is missing or unreadable: 1 request is counted in tokens alone. Use a model ' +
-        'with a known price to see a cost.',
+      'No price is known for my-model: 2 requests are counted in tokens alone. State its price with the ' +
+        "server's option prices, or use a model with a known one.",
+      'No price is known for a model that is missing or unreadable: 1 request is counted in tokens alone. State its price ' +
+        "with the server's option prices, or use a model with a known one.",
     ]);
   });
 
@@ -197,7 +198,7 @@ describe('no_markers', () => {
     ]);
     expect(found.map(warningText)).toEqual([
       '5 requests carry no cache_control and share prefixes with others. With "markers": "auto" in batchwright-options ' +
-        '8000 tokens more would be read from the cache, and the batch would cost about $0.016275 instead of $0.026325: ' +
+        '8000 tokens more would be read from the cache, and the batch would cost about $0.01628 instead of $0.02633: ' +
         '$0.01005 less.',
     ]);
   });

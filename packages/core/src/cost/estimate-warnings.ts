@@ -93,7 +93,7 @@ export function warningText(warning: EstimateWarning): string {
     case 'unknown_model_price':
       return (
         `No price is known for ${warning.model === '' ? 'a model that is missing or unreadable' : warning.model}: ` +
-        `${who} ${warning.count === 1 ? 'is' : 'are'} counted in tokens alone. Use a model with a known price to see a cost.`
+        `${who} ${warning.count === 1 ? 'is' : 'are'} counted in tokens alone. State its price with the server's option prices, or use a model with a known one.`
       );
     case 'no_markers':
       return `${who} carry no cache_control and share prefixes with others. ${remedyOf(warning)}`;
@@ -106,9 +106,17 @@ function remedyOf({ readTokens, nanoUsd }: EstimateWarning & { readonly code: 'n
   const remedy = `With "markers": "auto" in batchwright-options ${readTokens} tokens more would be read from the cache`;
   if (nanoUsd === null) return `${remedy}.`;
   const { asSent, marked } = nanoUsd;
-  const saved = usdOf(asSent - marked);
-  return `${remedy}, and the batch would cost about $${usdOf(marked)} instead of $${usdOf(asSent)}: $${saved} less.`;
+  const saved = about(asSent - marked);
+  return `${remedy}, and the batch would cost about $${about(marked)} instead of $${about(asSent)}: $${saved} less.`;
 }
+
+/** An estimate to the nano-dollar would promise what it cannot keep. */
+function about(nanoUsd: number): string {
+  const step = 10 ** Math.max(0, String(nanoUsd).length - SIGNIFICANT_DIGITS);
+  return usdOf(Math.round(nanoUsd / step) * step);
+}
+
+const SIGNIFICANT_DIGITS = 4;
 
 function seconds(ms: number): number {
   return Math.round(ms / 1000);

@@ -38,7 +38,8 @@ export function readBatchOptions(headers: IncomingHttpHeaders, usual: BatchOptio
 }
 
 /** What a budget must be, in words. */
-export const NO_AMOUNT = 'Input should be an amount in dollars above 0 with at most 9 decimals, such as "12.50"';
+export const NO_AMOUNT =
+  'Input should be an amount in dollars above 0 and up to 9007199 with at most 9 decimals, such as "12.50"';
 
 const PROFILE_HEADER = 'anthropic-user-profile-id';
 
