@@ -5,7 +5,8 @@
  *
  * The recipe of old warms the cache with a call of its own before the batch. It still runs, with `--warm-up`, so that
  * the two can be compared: the call pays for the document a second time, without the batch discount, and a batch need
- * not find what a synchronous call has written.
+ * not find what a synchronous call has written. Leave five minutes between the two, or the second batch finds the
+ * document that the first has stored.
  *
  *     node examples/dist/cached-document-questions.js
  *     node examples/dist/cached-document-questions.js --warm-up
