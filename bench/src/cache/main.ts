@@ -11,7 +11,10 @@ import { caseLines } from './report/case-lines.ts';
 import { summaryLines } from './report/summary-lines.ts';
 import { tableLines } from './report/table-lines.ts';
 import { playedTables, type PlayedTable } from './tables/played-tables.ts';
-import { CASES, NOT_BUILT } from './workloads/all-workloads.ts';
+import { measureWaves, type WaveResult } from './waves/measure-waves.ts';
+import { WAVE_CASES } from './waves/wave-cases.ts';
+import { waveLines, waveVerdicts } from './waves/wave-lines.ts';
+import { CASES } from './workloads/all-workloads.ts';
 import { workloadOf } from './workloads/case.ts';
 
 /**
@@ -21,7 +24,8 @@ import { workloadOf } from './workloads/case.ts';
  */
 const BYTES_ID = 'C5';
 const TABLES_ID = 'C7';
-const KNOWN_IDS = [...new Set([...CASES.map(workloadOf), ...NOT_BUILT.map(({ id }) => id), BYTES_ID, TABLES_ID])];
+const WAVES_ID = 'W17';
+const KNOWN_IDS = [...new Set([...CASES.map(workloadOf), WAVES_ID, BYTES_ID, TABLES_ID])];
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../../.bench/', import.meta.url));
 
 const read = readCacheOrder(process.argv.slice(2), KNOWN_IDS);
@@ -45,7 +49,12 @@ async function run(order: CacheOrder): Promise<void> {
     results.push(result);
     tell(caseLines(result));
   }
-  for (const { id, reason } of NOT_BUILT.filter((each) => wants(each.id))) tell([`${id}  ${reason}`, '']);
+  const waves: WaveResult[] = [];
+  for (const each of wants(WAVES_ID) ? WAVE_CASES : []) {
+    const result = measureWaves(each);
+    waves.push(result);
+    tell(waveLines(result));
+  }
   const tables: PlayedTable[] = [];
   for (const table of wants(TABLES_ID) ? playedTables() : []) {
     tables.push(table);
@@ -53,11 +62,11 @@ async function run(order: CacheOrder): Promise<void> {
   }
   const bytes = wants(BYTES_ID) ? await measureForwardedBytes(BENCH_DIRECTORY) : null;
   const measured: Measured = { results, tables, bytes };
-  const verdicts = goalVerdicts(measured);
+  const verdicts = [...goalVerdicts(measured), ...waveVerdicts(waves)];
   tell(summaryLines(results));
   tell(verdicts.map(verdictLine));
   tell([`played in ${Math.round((Date.now() - startedMs) / 1000)} s on ${machineText()}`]);
-  writeLatest(order, measured, verdicts);
+  writeLatest(order, { ...measured, waves }, verdicts);
 }
 
 function verdictLine({ id, goal, verdict, because }: GoalVerdict): string {
@@ -70,7 +79,11 @@ function machineText(): string {
   return `${cpus().length} × ${cpu?.model ?? 'unknown'}, Node ${process.version}, ${platform()} ${release()}, load ${load.toFixed(1)}`;
 }
 
-function writeLatest(order: CacheOrder, { results, tables, bytes }: Measured, verdicts: readonly GoalVerdict[]): void {
+function writeLatest(
+  order: CacheOrder,
+  { results, tables, bytes, waves }: Measured & { readonly waves: readonly WaveResult[] },
+  verdicts: readonly GoalVerdict[],
+): void {
   const cases = results.map(({ case: { id, title, concurrency, markers }, ...rest }) => ({
     id,
     title,
@@ -83,7 +96,7 @@ function writeLatest(order: CacheOrder, { results, tables, bytes }: Measured, ve
       playedAt: new Date().toISOString(),
       machine: machineText(),
       cases,
-      notBuilt: NOT_BUILT,
+      waves: waves.map(({ case: { id, title, waveUsd }, ...rest }) => ({ id, title, waveUsd, ...rest })),
       tables: tables.map(({ rows, ...table }) => ({
         ...table,
         rows: rows.map(({ row: { strategy, full, half, seconds, written, read: worked }, spent, differences }) => ({

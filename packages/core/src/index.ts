@@ -53,7 +53,7 @@ export * from './schedule/replica-lanes.ts';
 export * from './schedule/request-order.ts';
 export * from './schedule/turn.ts';
 export * from './schedule/upstream-profile.ts';
-export { planWaves, type WavePlan, type WaveTerms } from './schedule/waves.ts';
+export { planWaves } from './schedule/waves.ts';
 export type { ParamsError } from './params/params-error.ts';
 export type { ParamsSurface } from './params/model-rules.ts';
 export { batchRefusal } from './params/batch-refusal.ts';

@@ -8,11 +8,6 @@ export const CASES: readonly Case[] = [...SHARED_DOCUMENTS, ...PROMPT_TREES, ...
   (a, b) => numberOf(a) - numberOf(b),
 );
 
-/** What cannot be played because what it would show is not there yet. */
-export const NOT_BUILT: readonly { readonly id: string; readonly reason: string }[] = [
-  { id: 'W17', reason: 'native batches, wave by wave: core plans no waves yet, so there is nothing to measure' },
-];
-
 function numberOf(each: Case): number {
   return Number(workloadOf(each).slice(1));
 }

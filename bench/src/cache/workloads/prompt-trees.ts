@@ -16,7 +16,8 @@ const planned = (marked: PromptBlocks): readonly CaseBatch[] => [
 /** A tokens' size of its own for each number, the same in every prompt that has it. */
 const sizeOf = (says: number, least: number, most: number): number => new Chance(says).between(least, most);
 
-function skewedPrompts(requests: number): PromptBlocks {
+/** Three levels, each as skewed as Zipf 1.1. */
+export function skewedPrompts(requests: number): PromptBlocks {
   const chance = new Chance(9);
   const [topics, documents, sections] = [new Zipf(100, 1.1), new Zipf(50, 1.1), new Zipf(20, 1.1)];
   const table = new PromptTable();
