@@ -27,6 +27,7 @@ import { CallPace } from './call-pace.ts';
 import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
 import { editParams } from './params-edit.ts';
 import type { StartUsage } from './streamed-message.ts';
+import { StreamTrust } from './stream-trust.ts';
 import { UpstreamGate } from './upstream-gate.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -59,6 +60,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #gate: UpstreamGate;
   readonly #pace = new CallPace();
+  readonly #streams = new StreamTrust();
   readonly #turns = new FairShare();
   readonly #shards = new Map<BatchId, ShardInFlight>();
   #inFlight = 0;
@@ -255,6 +257,7 @@ export class Dispatcher {
     const answer = new Attempt(attempt, () => clock.now());
     attempt.call = answer;
     const customId = shard.customId(attempt.request);
+    attempt.isStreamed = this.#mayStream(attempt);
     const body = this.#bodyOf(attempt, params);
     const affinity = shard.affinityOf(attempt.request);
     shard.callStarted(attempt.request, attempt.reason);
@@ -267,10 +270,15 @@ export class Dispatcher {
     );
   }
 
+  /** Every other try of a request is as the client asked for it: what fails because it is streamed fails once. */
+  #mayStream({ turn: { shard }, request, leads }: InFlight): boolean {
+    return leads && shard.attempts(request) % 2 === 1 && this.#streams.isGiven(this.#options.clock.now());
+  }
+
   /** The params as the client sent them, but for markers, and for a leader's being streamed: others wait for its start. */
-  #bodyOf({ turn: { shard }, request, leads }: InFlight, params: Uint8Array): Uint8Array {
+  #bodyOf({ turn: { shard }, request, isStreamed: stream }: InFlight, params: Uint8Array): Uint8Array {
     const dropMarkers = shard.batch.options.markers === 'off';
-    return editParams(params, { stream: leads, dropMarkers, markers: shard.markersFor(request) });
+    return editParams(params, { stream, dropMarkers, markers: shard.markersFor(request) });
   }
 
   /** Settles what no upstream need be asked about. */
@@ -312,12 +320,22 @@ export class Dispatcher {
     const message = answer.type === 'succeeded' ? batchMessage(body as Uint8Array) : null;
     const judged = answer.type === 'succeeded' && message === null ? NO_MESSAGE : answer;
     if (call !== null) this.#learn(judged, call);
+    if (attempt.isStreamed && call !== null) this.#learnOfStreams(judged, call);
     attempt.turn.shard.callOver(attempt.request, message === null ? null : cacheUse(message.usage));
     if (message !== null) return this.#succeed(attempt, message);
-    const step = this.#judge(attempt, judged);
+    // The stream was our idea: a request is not the client's mistake until it was refused without.
+    const isOurs = attempt.isStreamed && judged.type === 'rejected';
+    const step = this.#judge(attempt, isOurs ? REFUSED_STREAM : judged);
     if (step.type === 'pause') this.#pause(attempt, step);
     else if (step.type === 'retry') this.#retry(attempt, step.atMs, judged);
     else if (step.as === 'errored') this.#reject(attempt, step);
+  }
+
+  #learnOfStreams({ type }: UpstreamAnswer, call: Attempt): void {
+    if (type === 'succeeded') this.#streams.served();
+    else if (call.status !== null && (type === 'rejected' || type === 'broken')) {
+      this.#streams.failed(this.#options.clock.now());
+    }
   }
 
   #learn(answer: UpstreamAnswer, call: Attempt): void {
@@ -412,6 +430,8 @@ export class Dispatcher {
 /** Whatever its status, an upstream whose answer is no message is broken. */
 const NO_MESSAGE: UpstreamAnswer = { type: 'broken', reason: 'status 200 without a message' };
 
+const REFUSED_STREAM: UpstreamAnswer = { type: 'broken', reason: 'refused as a stream' };
+
 function cacheUse({ readTokens, write5mTokens, write1hTokens }: RequestUse): PrefixUsage {
   return { readTokens, createdTokens: write5mTokens + write1hTokens };
 }
@@ -438,6 +458,8 @@ class InFlight {
   readonly isProbe: boolean;
   readonly #dispatcher: Dispatcher;
   call: Attempt | null = null;
+  /** Its answer is asked for as a stream. */
+  isStreamed = false;
   isOver = false;
 
   constructor(
