@@ -345,7 +345,8 @@ export class PrefixSchedule {
     const groups = this.#frontier.openGroups;
     this.#warmth.openGroups += groups - this.#countedGroups;
     this.#countedGroups = groups;
-    const isReady = this.#hasReady;
+    // Whoever rests is not ready, or nobody would be told of what ends the rest.
+    const isReady = this.#nowMs >= this.#restUntilMs && this.#hasReady;
     const becameReady = isReady && !this.#wasReady;
     this.#wasReady = isReady;
     if (becameReady) this.onReadiness?.();
