@@ -26,7 +26,7 @@ const planned = (spool: Spool): Spool => {
 async function serve(answer: (isStreamed: boolean) => readonly [number, string]) {
   const { create, upstream, quiet, advance, find, rows } = await setUp({ spool: planned });
   const batch = await create(names('p', REQUESTS));
-  for (let at = 0, idle = 0; idle < 20; ) {
+  for (let at = 0, idle = 0; idle < 20;) {
     const call = upstream.calls[at];
     if (call === undefined) {
       idle += 1;
