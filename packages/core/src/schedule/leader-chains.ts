@@ -65,7 +65,6 @@ class LeaderChoice {
   readonly #most: Int32Array;
   readonly #second: Int32Array;
   readonly #mostAt: Int32Array;
-  readonly #anchored: Uint32Array;
   readonly #plan: PlacedPlan;
 
   constructor(plan: PlacedPlan, lifetimes: Lifetimes) {
@@ -78,7 +77,6 @@ class LeaderChoice {
     this.#most = new Int32Array(nodeCount).fill(-1);
     this.#second = new Int32Array(nodeCount).fill(-1);
     this.#mostAt = new Int32Array(nodeCount).fill(-1);
-    this.#anchored = new Uint32Array(nodeCount);
     this.#readRequests(lifetimes);
     const below: Candidates = { kid: new Int32Array(nodeCount).fill(-1), covers: new Uint32Array(nodeCount) };
     for (let v = nodeCount - 1; v >= 0; v--) if (lifetimes.lasting[v] === v) this.#decide(v, below);
@@ -91,7 +89,6 @@ class LeaderChoice {
       const node = anchor[request] as number;
       const last = node < 0 ? -1 : (lasting[node] as number);
       if (last < 0) continue;
-      this.#anchored[last] = (this.#anchored[last] as number) + 1;
       const written = reach === null ? REACHES_ALL : (reach[request] as number);
       const rest = written === REACHES_ALL ? Infinity : written - (short[node] as number);
       const covers = Math.max(0, Math.min(rest, depth[last] as number));
@@ -114,9 +111,9 @@ class LeaderChoice {
     }
     assert((this.leader[v] as number) >= 0, () => `no request writes prefix ${v}`);
     const others = (isFromBelow && this.#mostAt[v] === kid ? this.#second[v] : this.#most[v]) as number;
-    const followers = (this.#anchored[v] as number) - (isFromBelow ? 0 : 1);
     const along = isFromBelow ? (this.#waves[kid] as number) : 0;
-    this.#waves[v] = Math.max(along, others + 1, followers > 0 ? 1 : 0);
+    // At least one: somebody follows, as what nobody else reads is no node.
+    this.#waves[v] = Math.max(along, others + 1, 1);
     const above = this.#plan.parent[v] as number;
     if (above >= 0) this.#offer(v, above, below);
   }

@@ -10,23 +10,27 @@ import { planWaves, type WavePlan } from './waves.ts';
 
 const MINIMUM = 1000;
 const minimumTokens = (): number => MINIMUM;
-/** Few texts and short prompts, so that much is shared; a text decides the length of its block. */
+/** Few texts and many prompts, so that trees are deep; a text decides the length of its block. */
 const plainBlock = fc
-  .constantFrom(['a', 400], ['b', 700], ['c', 1300])
+  .constantFrom(['a', 1000], ['a', 1000], ['b', 700], ['c', 1300])
   .map(([text, tokens]): Block => ({ text: text as string, tokens: tokens as number }));
-const plainPrompts = fc.array(fc.array(plainBlock, { maxLength: 4 }), { minLength: 1, maxLength: 40 });
+const plainPrompts = fc.array(fc.array(plainBlock, { maxLength: 4, size: 'max' }), {
+  minLength: 1,
+  maxLength: 90,
+  size: 'max',
+});
 const markedPrompts = fc.array(
   fc
     .array(
       fc
-        .tuple(plainBlock, fc.constantFrom<MarkerTtl | undefined>(undefined, '1h', '1h', '5m'))
+        .tuple(plainBlock, fc.constantFrom<MarkerTtl | undefined>(undefined, '1h', '1h', '1h', '1h', '5m'))
         .map(([block, mark]): Block => ({ ...block, mark })),
-      { maxLength: 5 },
+      { maxLength: 4, size: 'max' },
     )
     .filter(markersAreValid),
-  { minLength: 1, maxLength: 30 },
+  { minLength: 1, maxLength: 60, size: 'max' },
 );
-const latencies = fc.constantFrom(0, 1000, 3000, 10_000, Infinity);
+const latencies = fc.constantFrom(0, 3000, 10_000, 30_000, Infinity);
 const NOTHING: PredictedUsage = { written5m: 0, written1h: 0, read: 0, input: 0 };
 
 function waves(plan: PlacedPlan, latencyTokens: number): WavePlan {
@@ -170,7 +174,7 @@ describe('waves of prompts that the client did not mark', () => {
 
   it('V5 a wave that is taken out costs less than it is worth, and there are never more for it', () => {
     fc.assert(
-      fc.property(plainPlans, latencies, ({ plan }, latencyTokens) => {
+      fc.property(fc.oneof(plainPlans, markedPlans), latencies, ({ plan }, latencyTokens) => {
         const [apart, merged] = [waves(plan, 0), waves(plan, latencyTokens)];
         const written = (of: WavePlan): number => of.usage.reduce(plus, NOTHING).written1h;
         const saved = apart.waveCount - merged.waveCount;

@@ -130,7 +130,7 @@ describe('waves', () => {
     const tree = systemFirst([...branch('a', twig('a')), ...branch('b', twig('b'))]);
     // Without merging: system, a and its left; b and its left, and a's right; b's right; the followers of that.
     const apart = wavesOf(tree);
-    const merged = wavesOf(tree, { latencyTokens: 13_000 * 1.9 + 1 });
+    const merged = wavesOf(tree, { latencyTokens: 9000 * 1.9 + 1 });
     expect([apart.waveCount, merged.waveCount]).toEqual([4, 3]);
     // b's right writes b for itself: 9,000. Merging the level before costs 4,000 for b and 13,000 for a's right.
     expect(summed(merged.usage, 'written1h') - summed(apart.usage, 'written1h')).toBe(9000);
@@ -141,6 +141,18 @@ describe('waves', () => {
     const waves = planWaves(plan, TERMS);
     expect(waves.waveCount).toBe(1);
     expect(waves.usage).toEqual([{ written5m: 12_000, written1h: 0, read: 0, input: 300 }]);
+  });
+
+  it('V6 nor for what lies below that, though it lives an hour itself', () => {
+    const prompts = Array.from({ length: 6 }, (_, r): Block[] => [
+      { text: 'system', tokens: 2000, mark: r < 3 ? '5m' : undefined },
+      { text: 'document', tokens: 2000, mark: r < 3 ? undefined : '1h' },
+      { text: `question ${r}`, tokens: 50 },
+    ]);
+    const options = { markers: 'respect', profile: 'required', minimumTokens: () => 1024 } as const;
+    const plan = planPrefixes(blocksOf(prompts), options);
+    expect([...plan.ttl]).toEqual([0, 1]);
+    expect(planWaves(plan, TERMS).waveCount).toBe(1);
   });
 
   it('V6 a pair shares nothing that is worth an hour', () => {

@@ -38,7 +38,7 @@ export function planWaves(plan: PlacedPlan, terms: WaveTerms): WavePlan {
   const chains = findLeaderChains(plan);
   const isLeader = new Uint8Array(plan.requestCount);
   for (const leader of chains.leader) isLeader[leader] = 1;
-  const levels = new ChainLevels(plan, chains, isLeader);
+  const levels = new ChainLevels(plan, chains);
   levels.mergeWhile(terms.latencyTokens, terms.rates.write1h - terms.rates.read);
   const wave = new Uint32Array(plan.requestCount);
   for (let request = 0; request < plan.requestCount; request++) {
@@ -63,23 +63,17 @@ class ChainLevels {
   readonly #level: Uint32Array;
   /** Per chain, the highest of those above it that are written in the same wave, or itself. */
   readonly #highest: Int32Array;
-  readonly #hasFollowers: Uint8Array;
   #deepest = 0;
 
-  constructor(plan: PlacedPlan, chains: LeaderChains, isLeader: Uint8Array) {
+  constructor(plan: PlacedPlan, chains: LeaderChains) {
     this.#plan = plan;
     this.#chains = chains;
     this.#level = new Uint32Array(chains.count);
     this.#highest = new Int32Array(chains.count);
-    this.#hasFollowers = new Uint8Array(chains.count);
     for (let chain = 0; chain < chains.count; chain++) {
       const above = chains.above[chain] as number;
       this.#level[chain] = above < 0 ? 0 : (this.#level[above] as number) + 1;
       this.#deepest = Math.max(this.#deepest, this.#level[chain] as number);
-    }
-    for (let request = 0; request < plan.requestCount; request++) {
-      const last = lastingAnchor(plan, chains, request);
-      if (last >= 0 && isLeader[request] === 0) this.#hasFollowers[chains.chainOf[last] as number] = 1;
     }
     this.#join();
   }
@@ -93,13 +87,15 @@ class ChainLevels {
     return this.#tokensAbove(this.#highest[this.#chains.chainOf[node] as number] as number);
   }
 
-  /** Takes out the wave whose loss writes the fewest tokens again, as long as that costs less than a wave is worth. */
+  /**
+   * Takes out the wave whose loss writes the fewest tokens again, as long as that costs less than a wave is worth. There
+   * is always one less then: the leaders of the last level have followers, as a prefix that nobody else reads is no node.
+   */
   mergeWhile(latencyTokens: number, premium: number): void {
     while (this.#deepest > 0) {
       const rewritten = this.#rewritten();
       let cheapest = -1;
       for (let level = 1; level <= this.#deepest; level++) {
-        if (!this.#savesWave(level)) continue;
         if (cheapest < 0 || (rewritten[level] as number) < (rewritten[cheapest] as number)) cheapest = level;
       }
       if (cheapest < 0 || (rewritten[cheapest] as number) * premium >= latencyTokens) return;
@@ -122,16 +118,6 @@ class ChainLevels {
       tokens[level] = (tokens[level] as number) + more;
     }
     return tokens;
-  }
-
-  /** The last leaders may go in the last wave anyway: then only followers of theirs make one more. */
-  #savesWave(level: number): boolean {
-    if (level < this.#deepest) return true;
-    return this.#anyFollows(level) || !this.#anyFollows(level - 1);
-  }
-
-  #anyFollows(level: number): boolean {
-    return this.#level.some((own, chain) => own === level && this.#hasFollowers[chain] === 1);
   }
 
   #merge(level: number): void {
