@@ -26,6 +26,8 @@ const bodies = names('p', 4).map((content) =>
   JSON.stringify({ model: MODEL, max_tokens: 9, messages: [{ role: 'user', content }] }),
 );
 
+const isStreamed = (body: Uint8Array | null): boolean => Buffer.from(body ?? []).includes('"stream":true');
+
 /** A leader at $1.25 a million tokens written, and nothing beside it. */
 const LEADER_ALONE = 20_050 * 1250 + 9 * 5000;
 
@@ -47,4 +49,60 @@ it('a batch held back by its budget waits, however long its leader is silent', a
   await quiet();
   await advance(2000);
   expect(upstream.calls.length).toBeGreaterThan(1);
+});
+
+it('a batch whose prefix another batch leads goes on when that one is cancelled', async () => {
+  const { createOf, cancel, upstream, advance, find, quiet } = await setUp({ spool: planned, concurrency: 8 });
+  const first = await createOf(bodies);
+  const second = await createOf(bodies);
+  // The leader, and of each batch what shares nothing.
+  expect(upstream.calls).toHaveLength(3);
+  await cancel(first);
+  await advance(9999);
+  expect(upstream.calls).toHaveLength(3);
+  await advance(1);
+  expect(upstream.calls).toHaveLength(4);
+  for (let at = 0; at < upstream.calls.length; at++) {
+    if (upstream.calls[at]?.isCancelled === false) upstream.calls[at]?.answer();
+    await quiet();
+  }
+  await advance(1);
+  expect((await find(first)).status).toBe('ended');
+  expect(await find(second)).toMatchObject({ status: 'ended', counts: { succeeded: 4 } });
+});
+
+it('a batch whose prefix another batch leads goes on when that one is gone for good', async () => {
+  const lost = { isLost: false };
+  const { createOf, upstream, find, quiet, advance } = await setUp({
+    spool: (spool) => {
+      const whole = planned(spool);
+      return {
+        ...whole,
+        openResultLog: async (...args) => {
+          const log = await whole.openResultLog(...args);
+          const commit: typeof log.commit = async (chunk) => {
+            if (!lost.isLost) return log.commit(chunk);
+            lost.isLost = false;
+            return 'lost';
+          };
+          return { ...log, commit };
+        },
+      };
+    },
+    concurrency: 8,
+  });
+  const first = await createOf(bodies);
+  const second = await createOf(bodies);
+  lost.isLost = true;
+  const alone = upstream.calls.find(({ request }) => !isStreamed(request.body));
+  alone?.answer();
+  await quiet();
+  for (let at = 0; at < upstream.calls.length; at++) {
+    const call = upstream.calls[at];
+    if (call !== alone && call?.isCancelled === false) call.answer();
+    await quiet();
+  }
+  await advance(1);
+  expect((await find(first)).status).toBe('in_progress');
+  expect(await find(second)).toMatchObject({ status: 'ended', counts: { succeeded: 4 } });
 });
