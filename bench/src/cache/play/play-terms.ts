@@ -37,6 +37,8 @@ export interface PlayTerms {
   /** The upstream caches by itself: every block counts as marked. */
   readonly cachesAll?: boolean | undefined;
   readonly seed?: number | undefined;
+  /** Reads of the first batch's models were seen to hit before: nothing need be tried out. */
+  readonly isProven?: boolean | undefined;
   /** What is known of the upstream's pace before the first call is over. */
   readonly pace?: KnownPace | undefined;
 }

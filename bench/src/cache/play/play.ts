@@ -337,6 +337,7 @@ class Play {
       const known = this.#warmths.get(scope);
       if (known !== undefined) return known;
       const made = new PrefixWarmth(this.#terms.profile);
+      if (this.#terms.isProven === true) prove(made, this.#terms.batches[0]?.plan ?? null);
       this.#warmths.set(scope, made);
       return made;
     };
@@ -381,4 +382,13 @@ function answerOf(fault: Fault): FailedAnswer {
   return fault === 'overloaded'
     ? { type: 'overloaded', retryAfterMs: null }
     : { type: 'broken', reason: 'the answer broke off' };
+}
+
+/** Teaches what a server knows that has run for a while: that a read hits. */
+function prove(warmth: PrefixWarmth, plan: PlayedBatch['plan']): void {
+  if (plan === null || plan.nodeCount === 0) return;
+  const watcher = { stateChanged: () => {}, expiresSooner: () => {} };
+  const prefixes = warmth.attach(plan, watcher);
+  warmth.judgeRead(prefixes[0]!, { readTokens: plan.tokens[0]!, createdTokens: 0 }, 0, 0);
+  warmth.detach(prefixes, watcher);
 }

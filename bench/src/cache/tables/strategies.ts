@@ -90,6 +90,8 @@ export class Strategies {
       profile: { ...UPSTREAM_PROFILES.anthropic, readyOn },
       minimumTokens: this.model.minimumTokens,
       upstream: { timing: USUAL_TIMING },
+      // As arithmetic has it: that reads hit is known, and not tried out first. W1–W20 begin without knowing.
+      isProven: true,
     });
   }
 

@@ -6,6 +6,9 @@
  */
 export class ClassLesson {
   #hitRate = 1;
+  #hasHit = false;
+  /** Followers that may still go before the first read is seen. */
+  #trials = TRIALS;
   #settleMs = 0;
   /** The youngest entry that was ever read. A miss of an older one has other reasons than its youth. */
   #youngestHitMs = Number.POSITIVE_INFINITY;
@@ -24,6 +27,26 @@ export class ClassLesson {
   /** Whether followers go by ones and twos first. */
   get isDoubtful(): boolean {
     return this.#hitRate < TRUSTED_HIT_RATE;
+  }
+
+  /** Whether a read was ever seen to hit. */
+  get hasHit(): boolean {
+    return this.#hasHit;
+  }
+
+  /** Whether as many are under way as may be while no read was ever seen to hit: others wait for what they find. */
+  get isOnTrial(): boolean {
+    return !this.#hasHit && this.#trials <= 0;
+  }
+
+  /** A request goes out that should read a prefix. */
+  tried(): void {
+    this.#trials -= 1;
+  }
+
+  /** One of those has found something or come to nothing: so many more may go. */
+  triedOut(more: number): void {
+    this.#trials += more;
   }
 
   /** Whether waiting for a leader has never helped. */
@@ -56,6 +79,7 @@ export class ClassLesson {
   /** A request read a prefix that was `ageMs` old. */
   hit(ageMs: number): void {
     this.#misses = 0;
+    this.#hasHit = true;
     this.#hitRate += (1 - this.#hitRate) * WEIGHT;
     this.#youngestHitMs = Math.min(this.#youngestHitMs, ageMs);
     if (this.#settleMs > this.#youngestHitMs) this.#settleMs = this.#youngestHitMs;
@@ -74,6 +98,8 @@ export class ClassLesson {
 /** Of each answer in the hit rate: four misses in a row are enough to doubt. */
 const WEIGHT = 1 / 32;
 const TRUSTED_HIT_RATE = 0.9;
+/** So many writes at most are risked to learn that an upstream is late. */
+const TRIALS = 8;
 const FIRST_SETTLE_MS = 250;
 const LONGEST_SETTLE_MS = 8000;
 /** More than it takes to try every settling time there is, twice. */

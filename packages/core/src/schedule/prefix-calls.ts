@@ -48,7 +48,7 @@ export class PrefixCalls {
     }
     const leads = cold.length === 0 ? NOTHING : cold.map((node) => this.#prefix(node));
     this.#calls.set(request, { reads, leads, startedMs: nowMs, isBegun: false, isProven: false });
-    if (reads !== -1) this.#warmth.spend(reads, nowMs);
+    if (reads !== -1) this.#warmth.spend(reads, leads !== NOTHING, nowMs);
     // From the top down, so that nobody hears of a node as warm while one above it still counts as cold.
     for (const node of cold.toReversed()) {
       this.#warmth.lead(this.#prefix(node), this.#ttlMs(node), this.#plan.tokens[anchor] as number, nowMs);

@@ -151,6 +151,13 @@ describe('sizes', () => {
   });
 });
 
+/** How many followers go until they have to wait; a hundred are enough. */
+function goes(warmth: PrefixWarmth, prefix: number, nowMs: number): number {
+  let gone = 0;
+  for (; gone < 100 && warmth.state(prefix) === warm; gone++) warmth.spend(prefix, false, nowMs);
+  return gone;
+}
+
 describe('doubt', () => {
   const missed = { readTokens: 0, createdTokens: 20_000 };
   const read = { readTokens: 20_000, createdTokens: 0 };
@@ -162,11 +169,38 @@ describe('doubt', () => {
     warmUp(warmth, b, 200_000);
     const waves = [0, 1, 2].map((wave) => {
       let gone = 0;
-      for (; warmth.state(b) === warm; gone++) warmth.spend(b, 201_000 + wave);
+      for (; warmth.state(b) === warm; gone++) warmth.spend(b, false, 201_000 + wave);
       for (let i = 0; i < gone; i++) warmth.judgeRead(b, read, 201_000, 202_000 + wave);
       return gone;
     });
     expect(waves).toEqual([1, 2, 4]);
+  });
+
+  it('W6 until a read of the model is seen, eight go in all, and the others wait for what these find', () => {
+    const { warmth, a, b, states } = scope(3);
+    warmUp(warmth, a, 0);
+    expect(goes(warmth, a, 1000)).toBe(8);
+    warmUp(warmth, b, 0);
+    expect(states()).toEqual([settling, settling, cold]);
+    for (let i = 0; i < 2; i++) warmth.judgeRead(a, missed, 1000, 2000);
+    expect([goes(warmth, b, 2000), goes(warmth, a, 2000)]).toEqual([2, 0]);
+    warmth.judgeRead(a, read, 2000, 3000);
+    expect(states()).toEqual([warm, warm, cold]);
+    expect(goes(warmth, a, 3000)).toBe(100);
+    expect(goes(warmth, b, 3000)).toBe(100);
+  });
+
+  it('W6 who leads is let through while nothing is proven, and nobody waits for ever', () => {
+    const { warmth, a } = scope();
+    warmUp(warmth, a, 0);
+    for (let i = 0; i < 20; i++) warmth.spend(a, true, 1000);
+    expect(warmth.state(a)).toBe(warm);
+    warmth.spend(a, false, 1000);
+    expect(warmth.state(a)).toBe(settling);
+    warmth.advance(31_000 - 1);
+    expect(warmth.state(a)).toBe(settling);
+    warmth.advance(31_000);
+    expect(goes(warmth, a, 31_000)).toBe(1);
   });
 
   it('W6 a follower that came to nothing gives its leave back, and one that is silent for too long too', () => {
@@ -174,11 +208,11 @@ describe('doubt', () => {
     warmUp(warmth, a, 0);
     for (let i = 0; i < 4; i++) warmth.judgeRead(a, missed, 100_000, 101_000);
     warmUp(warmth, b, 200_000);
-    warmth.spend(b, 201_000);
+    warmth.spend(b, false, 201_000);
     expect(warmth.state(b)).toBe(settling);
     warmth.grant(b, 1, 201_500);
     expect(warmth.state(b)).toBe(warm);
-    warmth.spend(b, 202_000);
+    warmth.spend(b, false, 202_000);
     warmth.advance(202_000 + 30_000 - 1);
     expect(warmth.state(b)).toBe(settling);
     warmth.advance(202_000 + 30_000);
@@ -190,7 +224,7 @@ describe('doubt', () => {
     warmUp(warmth, a, 0);
     for (let i = 0; i < 40; i++) warmth.judgeRead(a, { readTokens: 5000, createdTokens: 0 }, 2000, 3000);
     warmUp(warmth, a, 1000);
-    warmth.spend(a, 4000);
+    warmth.spend(a, false, 4000);
     expect(warmth.state(a)).toBe(warm);
   });
 });

@@ -22,6 +22,8 @@ export class PrefixWarmth {
   readonly #watching = new WatchList();
   readonly #lessons: ClassLesson[] = [];
   readonly #lessonOf = new Map<string, number>();
+  /** Opened while no read of their model was ever seen to hit. */
+  readonly #unproven = new Set<number>();
   readonly #expiries = new BackoffHeap();
   readonly #deadlines = new BackoffHeap((prefix) => isHeld(this.state(prefix)));
   #leaderFirstByteMs = 0;
@@ -161,9 +163,10 @@ export class PrefixWarmth {
     this.#open(prefix, nowMs);
   }
 
-  /** A follower goes out to read the prefix. */
-  spend(prefix: number, nowMs: number): void {
+  /** A call goes out to read the prefix; `leads`: and to write others. */
+  spend(prefix: number, leads: boolean, nowMs: number): void {
     const { permits } = this.#prefixes;
+    if (this.#unproven.has(prefix)) this.#try(prefix, leads, nowMs);
     if ((permits[prefix] as number) <= 0) return;
     permits[prefix] = (permits[prefix] as number) - 1;
     if (permits[prefix] !== 0 || this.state(prefix) !== WARM_STATE.warm) return;
@@ -174,6 +177,7 @@ export class PrefixWarmth {
   /** More followers may go, since one of those that went is known to have read, or to have come to nothing. */
   grant(prefix: number, more: number, nowMs: number): void {
     const { permits, settledAtMs } = this.#prefixes;
+    if (this.#unproven.has(prefix)) this.#tried(prefix, more, nowMs);
     if (permits[prefix] === UNLIMITED) return;
     const granted = (permits[prefix] as number) + more;
     permits[prefix] = granted > TRUSTED_PERMITS ? UNLIMITED : granted;
@@ -234,6 +238,11 @@ export class PrefixWarmth {
     return this.isGated && this.profile.usage === 'full';
   }
 
+  /** Whether it shows soon enough that a read has hit for others to wait for that. */
+  get #isTried(): boolean {
+    return this.#isTelling && this.profile.readyOn === 'first_byte';
+  }
+
   /** Sizes are estimates until a follower has read the prefix; an answer that wrote nothing has read all there was. */
   #hasRead(prefix: number, { readTokens, createdTokens }: PrefixUsage): boolean {
     if (createdTokens === 0) return readTokens > 0;
@@ -282,8 +291,40 @@ export class PrefixWarmth {
     this.#prefixes.warmSinceMs[prefix] = nowMs;
     this.#prefixes.settledAtMs[prefix] = settledAtMs;
     this.#prefixes.permits[prefix] = this.isGated && lesson.isDoubtful ? 1 : UNLIMITED;
+    if (this.#isTried && !lesson.hasHit) this.#unproven.add(prefix);
+    if (lesson.isOnTrial) this.#arm(prefix, nowMs + this.gateTimeoutMs);
     if (settledAtMs > nowMs) this.#deadlines.push(prefix, settledAtMs);
-    this.#set(prefix, settledAtMs > nowMs ? WARM_STATE.settling : WARM_STATE.warm);
+    this.#set(prefix, settledAtMs > nowMs || lesson.isOnTrial ? WARM_STATE.settling : WARM_STATE.warm);
+  }
+
+  /** While nothing is proven, few may go; who leads is let through, since all below waits for it. */
+  #try(prefix: number, leads: boolean, nowMs: number): void {
+    const lesson = this.#lessonFor(prefix);
+    lesson.tried();
+    if (leads || !lesson.isOnTrial) return;
+    for (const other of this.#unproven) {
+      if (!this.#isLikeWarm(other, prefix)) continue;
+      this.#arm(other, nowMs + this.gateTimeoutMs);
+      this.#set(other, WARM_STATE.settling);
+    }
+  }
+
+  #isLikeWarm(other: number, prefix: number): boolean {
+    return this.#prefixes.lesson[other] === this.#prefixes.lesson[prefix] && this.state(other) === WARM_STATE.warm;
+  }
+
+  /** One that went has read, or has come to nothing: who waited for that may go, all of them once one has read. */
+  #tried(prefix: number, more: number, nowMs: number): void {
+    const lesson = this.#lessonFor(prefix);
+    lesson.triedOut(more);
+    if (lesson.isOnTrial) return;
+    const { lesson: lessons, permits, settledAtMs } = this.#prefixes;
+    for (const other of this.#unproven) {
+      if (lessons[other] !== lessons[prefix]) continue;
+      if (lesson.hasHit) this.#unproven.delete(other);
+      if (this.state(other) !== WARM_STATE.settling || permits[other] === 0) continue;
+      if (nowMs >= (settledAtMs[other] as number)) this.#set(other, WARM_STATE.warm);
+    }
   }
 
   #expire(prefix: number, nowMs: number): void {
@@ -311,6 +352,7 @@ export class PrefixWarmth {
       if (isLate) this.#set(prefix, WARM_STATE.cold);
       return;
     }
+    if (this.#lessonFor(prefix).isOnTrial && !isLate) return;
     if (permits[prefix] === 0 && isLate) permits[prefix] = 1;
     if (permits[prefix] !== 0 && nowMs >= (settledAtMs[prefix] as number)) this.#set(prefix, WARM_STATE.warm);
   }
@@ -331,6 +373,7 @@ export class PrefixWarmth {
     if (!this.#prefixes.isKnown(prefix)) return;
     const isWarm = this.state(prefix) === WARM_STATE.warm || this.state(prefix) === WARM_STATE.settling;
     if (isWarm && this.#prefixes.isTimed[prefix] === 1) return;
+    this.#unproven.delete(prefix);
     this.#prefixes.remove(prefix);
   }
 }
