@@ -1,6 +1,6 @@
 import { encodePlan, planPrefixes, type PromptBlocks } from '@batchwright/core';
 import { expect, it } from 'vitest';
-import { names, setUp } from '../runtime/engine.fixture.ts';
+import { names, setUp, type HeldCall } from '../runtime/engine.fixture.ts';
 import type { Spool } from '../spool/spool.ts';
 
 const MODEL = 'claude-haiku-4-5';
@@ -63,7 +63,8 @@ it('a batch whose prefix another batch leads goes on when that one is cancelled'
   await advance(1);
   expect(upstream.calls).toHaveLength(4);
   for (let at = 0; at < upstream.calls.length; at++) {
-    if (upstream.calls[at]?.isCancelled === false) upstream.calls[at]?.answer();
+    const call = upstream.calls[at] as HeldCall;
+    if (!call.isCancelled) call.answer();
     await quiet();
   }
   await advance(1);
@@ -98,8 +99,8 @@ it('a batch whose prefix another batch leads goes on when that one is gone for g
   alone?.answer();
   await quiet();
   for (let at = 0; at < upstream.calls.length; at++) {
-    const call = upstream.calls[at];
-    if (call !== alone && call?.isCancelled === false) call.answer();
+    const call = upstream.calls[at] as HeldCall;
+    if (call !== alone && !call.isCancelled) call.answer();
     await quiet();
   }
   await advance(1);
