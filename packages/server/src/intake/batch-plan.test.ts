@@ -34,7 +34,7 @@ function planned(requestCount: number, callMs: number, markers: MarkerMode = 'au
     callMs,
     { isBatch: true, atMs: Date.UTC(2026, 10, 21) },
   );
-  const plan = bytes === null ? null : decodePlan(bytes);
+  const plan = bytes === null ? null : decodePlan(Uint8Array.from(bytes));
   return { ttl: plan === null ? null : [...plan.ttl], prediction };
 }
 
