@@ -1,4 +1,4 @@
-import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord, type PromptBlocks } from '@batchwright/core';
+import { UPSTREAM_PROFILES, VirtualClock, type BatchRecord } from '@batchwright/core';
 import {
   makeId,
   microsecondsFromMs,
@@ -284,16 +284,6 @@ async function addWorkspace(catalog: Catalog, name: string, keys: readonly strin
 const keyIdOf = (key: string): KeyId => `apikey_${key}` as KeyId;
 const chance = (length: number): Uint8Array => randomBytes(length);
 
-const NO_BLOCKS: PromptBlocks = {
-  requestCount: 0,
-  firstBlock: new Uint32Array(1),
-  hash: new Float64Array(0),
-  tokens: new Uint32Array(0),
-  traits: new Uint8Array(0),
-  model: new Uint16Array(0),
-  models: [],
-};
-
 const ESTIMATE_PARTS = {
   profile: UPSTREAM_PROFILES.anthropic,
   hasBatchDiscount: true,
@@ -324,7 +314,7 @@ function fakeIntake(catalog: Catalog, clock: VirtualClock): Intake {
       const nowUs = microsecondsFromMs(clock.now());
       const created = await catalog.batches.create({ ...terms, id, requestCount: requests.length }, nowUs, null);
       if (created.type !== 'created') throw new Error('the fake catalog has no queue limit');
-      return { type: 'accepted', batch: created.batch, promptBlocks: NO_BLOCKS };
+      return { type: 'accepted', batch: created.batch };
     },
     // The real one, over a spool of which it must make no use.
     estimate: (body, asked) => createIntake({ ...ESTIMATE_PARTS, catalog, clock }).estimate(body, asked),

@@ -126,9 +126,7 @@ class Submission {
     const { catalog, clock } = this.#parts;
     const batch = { ...this.#terms, id: this.#batchId, requestCount };
     const created = await catalog.batches.create(batch, microsecondsFromMs(clock.now()), queueLimit, prediction);
-    if (created.type === 'created') {
-      return { type: 'accepted', batch: created.batch, promptBlocks: this.#scanner.promptBlocks() };
-    }
+    if (created.type === 'created') return { type: 'accepted', batch: created.batch };
     return { type: 'refused', problem: queueFull(requestCount, created.queued, queueLimit) };
   }
 

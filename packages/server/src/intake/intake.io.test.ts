@@ -1,4 +1,4 @@
-import { decodePlan, type PromptBlocks } from '@batchwright/core';
+import { decodePlan, type PlacedPlan } from '@batchwright/core';
 import { LIMITS, wireError } from '@batchwright/protocol';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -124,23 +124,26 @@ describe('an accepted body', () => {
     expect(words(await body(LIMITS.batchBodyBytes + 1))).toBe('Request exceeds the maximum size of 268435456 bytes.');
   });
 
-  it('comes with the blocks of its prompts, however it was cut', async () => {
+  it('is planned the same however it was cut, and another way under other betas', async () => {
     const fixture = await intakeFixture();
-    const body = promptsOf(3_000, 2_000);
-    const blocksIn = async (chunkBytes: number, betas: readonly string[] = []): Promise<PromptBlocks> => {
-      const outcome = await fixture.intake.receive(streamOf(body, chunkBytes), { ...fixture.terms, betas }, null);
+    const body = promptsOf(3_000, 8_000);
+    const planIn = async (chunkBytes: number, betas: readonly string[] = []): Promise<PlacedPlan> => {
+      const terms = { ...fixture.terms, betas, options: { ...fixture.terms.options, markers: 'auto' } } as const;
+      const outcome = await fixture.intake.receive(streamOf(body, chunkBytes), terms, null);
       if (outcome.type !== 'accepted') throw new Error(words(outcome));
-      return outcome.promptBlocks;
+      const { plan } = await fixture.spool.openRequestLog(outcome.batch.id);
+      const decoded = plan === null ? null : decodePlan(plan);
+      if (decoded === null) throw new Error('the batch has no plan');
+      return decoded;
     };
-    const blocks = await blocksIn(body.length);
-    expect(blocks).toMatchObject({ requestCount: 3_000, models: ['m'] });
+    const plan = await planIn(body.length);
     // The document is the same in all, the question in none.
-    expect(new Set(blocks.hash).size).toBe(3_001);
-    expect([...blocks.tokens.subarray(0, 2)]).toEqual([500, 502]);
-    for (const chunkBytes of [4_099, 65_536, 1_000_003]) expect(await blocksIn(chunkBytes)).toEqual(blocks);
-    const asked = await blocksIn(65_536, ['b-2026-01-01', 'a-2026-01-01']);
-    expect(asked.hash.some((hash) => blocks.hash.includes(hash))).toBe(false);
-    expect(await blocksIn(65_536, ['a-2026-01-01', 'b-2026-01-01', 'a-2026-01-01'])).toEqual(asked);
+    expect(plan).toMatchObject({ nodeCount: 1, requestCount: 3_000, models: ['m'] });
+    expect([plan.tokens[0], plan.requests[0], plan.suffixTokens[0]]).toEqual([2000, 3_000, 2]);
+    for (const chunkBytes of [4_099, 65_536, 1_000_003]) expect(await planIn(chunkBytes)).toEqual(plan);
+    const asked = await planIn(65_536, ['b-2026-01-01', 'a-2026-01-01']);
+    expect(asked.hash[0]).not.toBe(plan.hash[0]);
+    expect(await planIn(65_536, ['a-2026-01-01', 'b-2026-01-01', 'a-2026-01-01'])).toEqual(asked);
   });
 
   it('is told of with its bytes and seconds', async () => {

@@ -1,4 +1,4 @@
-import type { BatchRecord, PromptBlocks } from '@batchwright/core';
+import type { BatchRecord } from '@batchwright/core';
 import type { Problem } from '@batchwright/protocol';
 import type { Readable } from 'node:stream';
 import type { NewBatch } from '../catalog/catalog.ts';
@@ -8,8 +8,8 @@ import type { EstimateAsked, EstimateOutcome } from './estimate.ts';
 export type BatchTerms = Omit<NewBatch, 'id' | 'requestCount'>;
 
 export type IntakeOutcome =
-  /** Body, index and catalog row are durable; the blocks of the prompts are not, and are whoever plans to keep. */
-  | { readonly type: 'accepted'; readonly batch: BatchRecord; readonly promptBlocks: PromptBlocks }
+  /** Body, index, plan and catalog row are durable. */
+  | { readonly type: 'accepted'; readonly batch: BatchRecord }
   /** Nothing was stored. The rest of the body may not have been read. */
   | { readonly type: 'refused'; readonly problem: Problem }
   /** The client went away before its body was complete. Nothing was stored. */
