@@ -1,6 +1,6 @@
 import { billOf } from '@batchwright/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { create, results, type Item } from '../harness/batches.ts';
+import { create, results, type Item, textOf } from '../harness/batches.ts';
 import type { Caller } from '../harness/caller.ts';
 import { startTestServer, type TestServer } from '../harness/test-server.ts';
 
@@ -92,11 +92,6 @@ interface Asked {
 }
 
 const MARKER = { type: 'ephemeral' };
-
-/** Text of exactly so many tokens, at four bytes each, that begins with a name of its own. */
-function textOf(name: string, tokens: number): string {
-  return `${name} `.padEnd(tokens * 4, 'lorem ipsum ');
-}
 
 /** Every question about every document, under one system prompt, each answered at a length that is known. */
 function questions({ model = 'claude-sonnet-4-5', docs, questions: count, ...asked }: Asked): readonly Item[] {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { create, results, type Item } from '../harness/batches.ts';
+import { create, results, type Item, textOf } from '../harness/batches.ts';
 import type { Caller } from '../harness/caller.ts';
 import { startTestServer, type TestServer } from '../harness/test-server.ts';
 
@@ -18,11 +18,6 @@ beforeEach(async () => {
   by = server.k1a;
 });
 afterEach(() => server.close());
-
-/** Text of exactly so many tokens, that begins with a name of its own. */
-function textOf(name: string, tokens: number): string {
-  return `${name} `.padEnd(tokens * 4, 'lorem ipsum ');
-}
 
 function question(doc: string, n: number, marked: boolean): Item {
   const marker = marked ? { cache_control: { type: 'ephemeral' } } : {};

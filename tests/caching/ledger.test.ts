@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { cancel, create, results, retrieve, type Item } from '../harness/batches.ts';
+import { cancel, create, results, retrieve, type Item, textOf } from '../harness/batches.ts';
 import type { Caller } from '../harness/caller.ts';
 import { raw } from '../harness/raw-http.ts';
 import { startTestServer, type TestServer } from '../harness/test-server.ts';
@@ -19,9 +19,6 @@ beforeEach(async () => {
   by = server.k1a;
 });
 afterEach(() => server.close());
-
-/** Text of exactly so many tokens, that begins with a name of its own. */
-const textOf = (name: string, tokens: number): string => `${name} `.padEnd(tokens * 4, 'lorem ipsum ');
 
 /** One question about a document: 12 tokens to be answered with 300. */
 function question(doc: string, n: number, docTokens = 1248, params: object = {}): Item {

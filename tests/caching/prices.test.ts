@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Config } from '@batchwright/server';
-import { create, results, type Item } from '../harness/batches.ts';
+import { create, results, type Item, textOf } from '../harness/batches.ts';
 import { startReplica, type Replica } from '../harness/replicas.ts';
 import { startTestServer, type TestServer } from '../harness/test-server.ts';
 
@@ -25,7 +25,6 @@ const pricesFor = (name: string, minimumCacheTokens: number | null = null): Pick
 });
 
 function questions(): readonly Item[] {
-  const text = (name: string, tokens: number): string => `${name} `.padEnd(tokens * 4, 'lorem ipsum ');
   return Array.from({ length: QUESTIONS }, (_, i) => ({
     custom_id: `q-${i}`,
     params: {
@@ -35,8 +34,8 @@ function questions(): readonly Item[] {
         {
           role: 'user',
           content: [
-            { type: 'text', text: text('document', DOC_TOKENS), cache_control: { type: 'ephemeral' } },
-            { type: 'text', text: text(`q${i}`, QUESTION_TOKENS) },
+            { type: 'text', text: textOf('document', DOC_TOKENS), cache_control: { type: 'ephemeral' } },
+            { type: 'text', text: textOf(`q${i}`, QUESTION_TOKENS) },
           ],
         },
       ],

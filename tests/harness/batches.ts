@@ -26,6 +26,11 @@ export function item(customId: string, params: Readonly<Record<string, unknown>>
   return { custom_id: customId, params: { model: MODEL, max_tokens: 64, messages, ...params } };
 }
 
+/** Text of exactly so many tokens as the simulated upstream counts them, four bytes each, beginning with a name of its own. */
+export function textOf(name: string, tokens: number): string {
+  return `${name} `.padEnd(tokens * 4, 'lorem ipsum ');
+}
+
 /** A request the simulated upstream takes this long to answer, once it has it. */
 export function itemTaking(customId: string, durationMs: number): Item {
   const directive = JSON.stringify({ ttft_ms: Math.min(1, durationMs), dur_ms: durationMs });

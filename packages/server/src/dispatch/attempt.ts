@@ -1,10 +1,8 @@
 import { classifyAnswer, headerValue, type AnswerHeaders, type UpstreamAnswer } from '@batchwright/core';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { ANSWER_LIMIT_BYTES } from './answer-limit.ts';
 import { StreamedMessage, type StartUsage } from './streamed-message.ts';
 import type { CancelCall, UpstreamEvents } from './upstream/upstream.ts';
-
-/** Longest answer taken; a model's longest output is a few megabytes. */
-const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** What may come after a stream's last event: a word of farewell, and a ping or two. */
 const TRAILING_LIMIT_BYTES = 1024;
@@ -81,7 +79,7 @@ export class Attempt implements UpstreamEvents {
   }
 
   #newStream(): StreamedMessage {
-    return new StreamedMessage((usage) => this.#events.onStart(this, usage), ANSWER_LIMIT_BYTES);
+    return new StreamedMessage((usage) => this.#events.onStart(this, usage));
   }
 
   /** After its last event a stream is left to end by itself, so that its connection can be used again; but not for ever. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BLOCK_TRAITS } from '@batchwright/core';
+import { BLOCK_TRAITS, type PlacedMarker } from '@batchwright/core';
 import { Identities, notedPrompts, type NotedPrompt } from '../scan/prompt-blocks.oracle.fixture.ts';
-import { editParams, type Marker, type ParamsEdits } from './params-edit.ts';
+import { editParams, type ParamsEdits } from './params-edit.ts';
 import { prompt, rawParams, rawTree } from './raw-params.fixture.ts';
 
 type Json = Record<string, unknown>;
@@ -21,7 +21,7 @@ function reference(params: Json, edits: ParamsEdits): Json {
   return params;
 }
 
-function markerOf(ttl: Marker['ttl']): Json {
+function markerOf(ttl: PlacedMarker['ttl']): Json {
   return ttl === '1h' ? { type: 'ephemeral', ttl } : { type: 'ephemeral' };
 }
 

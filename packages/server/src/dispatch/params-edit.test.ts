@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { editParams, withMarkers, withoutMarkers, withStream, type Marker } from './params-edit.ts';
+import type { PlacedMarker } from '@batchwright/core';
+import { editParams } from './params-edit.ts';
+import { withMarkers, withoutMarkers, withStream } from './raw-params.fixture.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const shown = (edited: Uint8Array): string => Buffer.from(edited).toString();
 const streamed = (text: string): string => shown(withStream(bytes(text)));
-const marked = (text: string, ...markers: readonly Marker[]): string => shown(withMarkers(bytes(text), markers));
+const marked = (text: string, ...markers: readonly PlacedMarker[]): string => shown(withMarkers(bytes(text), markers));
 const unmarked = (text: string): string => shown(withoutMarkers(bytes(text)));
 
 const SHORT = '"cache_control":{"type":"ephemeral"}';
 const LONG = '"cache_control":{"type":"ephemeral","ttl":"1h"}';
-const at = (block: number, ttl: Marker['ttl'] = '5m'): Marker => ({ block, ttl });
+const at = (block: number, ttl: PlacedMarker['ttl'] = '5m'): PlacedMarker => ({ block, ttl });
 
 describe('withStream', () => {
   it('asks for a stream behind all else', () => {

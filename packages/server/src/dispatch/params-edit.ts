@@ -1,4 +1,4 @@
-import { assert } from '@batchwright/core';
+import { assert, type PlacedMarker } from '@batchwright/core';
 import { asBuffer, endOfValue, keyName, Members, skipSpace } from './json-walk.ts';
 
 /**
@@ -9,12 +9,6 @@ import { asBuffer, endOfValue, keyName, Members, skipSpace } from './json-walk.t
  * once more. The params must be what intake has checked: one JSON object.
  */
 
-/** A cache breakpoint to be set on a block: its position in the prompt, counted over tools, system and messages. */
-export interface Marker {
-  readonly block: number;
-  readonly ttl: '5m' | '1h';
-}
-
 export interface ParamsEdits {
   /** Has the answer streamed, whatever the params say. */
   readonly stream?: boolean;
@@ -22,7 +16,7 @@ export interface ParamsEdits {
   readonly dropMarkers?: boolean;
   /** Markers to set, at most one a block. A position that the prompt lacks is passed over: a call without a marker costs
    * tokens, one that fails costs the answer. */
-  readonly markers?: readonly Marker[];
+  readonly markers?: readonly PlacedMarker[];
 }
 
 /** The params with all edits made; the very same bytes when there is nothing to edit. */
@@ -36,21 +30,6 @@ export function editParams(params: Uint8Array, edits: ParamsEdits): Uint8Array {
   for (const marker of markers) walk.mark(marker);
   if (edits.stream === true) walk.askForStream();
   return spliced(bytes, walk.splices) ?? params;
-}
-
-/** The params with `"stream":true`. */
-export function withStream(params: Uint8Array): Uint8Array {
-  return editParams(params, { stream: true });
-}
-
-/** The params with markers beside those they have; a block's own marker is written over. */
-export function withMarkers(params: Uint8Array, markers: readonly Marker[]): Uint8Array {
-  return editParams(params, { markers });
-}
-
-/** The params without any `cache_control`: at the top level, on tools and blocks, and on blocks nested in blocks. */
-export function withoutMarkers(params: Uint8Array): Uint8Array {
-  return editParams(params, { dropMarkers: true });
 }
 
 /** Bytes `start` to `end` give way to `text`. */
@@ -73,7 +52,7 @@ interface MarkerText {
   readonly further: Buffer;
   readonly blockEnd: Buffer;
 }
-const MARKER_TEXTS: Readonly<Record<Marker['ttl'], MarkerText>> = {
+const MARKER_TEXTS: Readonly<Record<PlacedMarker['ttl'], MarkerText>> = {
   // Five minutes are the default, which upstreams that know no `ttl` understand too.
   '5m': markerText('{"type":"ephemeral"}'),
   '1h': markerText('{"type":"ephemeral","ttl":"1h"}'),
@@ -144,7 +123,7 @@ class ParamsWalk {
     this.#closing = this.#object(open, 'params', 0) - 1;
   }
 
-  mark({ block, ttl }: Marker): void {
+  mark({ block, ttl }: PlacedMarker): void {
     const start = this.#blockStart(block);
     if (start === undefined) return;
     const text = MARKER_TEXTS[ttl];

@@ -1,4 +1,6 @@
+import type { PlacedMarker } from '@batchwright/core';
 import fc from 'fast-check';
+import { editParams } from './params-edit.ts';
 
 /**
  * For tests: params as text in every spelling that JSON allows, and a reading of such text that keeps each leaf and key
@@ -195,4 +197,19 @@ function mapMembers(value: RawTree, change: (name: string, value: RawTree) => Ra
 
 function isList(value: RawTree): value is readonly RawTree[] {
   return Array.isArray(value);
+}
+
+/** The params with `"stream":true`. */
+export function withStream(params: Uint8Array): Uint8Array {
+  return editParams(params, { stream: true });
+}
+
+/** The params with markers beside those they have; a block's own marker is written over. */
+export function withMarkers(params: Uint8Array, markers: readonly PlacedMarker[]): Uint8Array {
+  return editParams(params, { markers });
+}
+
+/** The params without any `cache_control`: at the top level, on tools and blocks, and on blocks nested in blocks. */
+export function withoutMarkers(params: Uint8Array): Uint8Array {
+  return editParams(params, { dropMarkers: true });
 }

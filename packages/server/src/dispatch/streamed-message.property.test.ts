@@ -4,7 +4,7 @@ import { createSimulator } from '@batchwright/simulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frame, read } from './event-stream.fixture.ts';
-import { withStream } from './params-edit.ts';
+import { withStream } from './raw-params.fixture.ts';
 
 /** The official client takes a few milliseconds a stream, and a busy machine several times as long. */
 const PATIENCE_MS = 30_000;

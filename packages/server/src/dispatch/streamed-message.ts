@@ -1,6 +1,7 @@
 import { classifyAnswer, type AnswerHeaders, type UpstreamAnswer } from '@batchwright/core';
 import { ERROR_STATUS, isErrorType } from '@batchwright/protocol';
 import { outline, parseSpan, type Span } from '../scan/outline.ts';
+import { ANSWER_LIMIT_BYTES } from './answer-limit.ts';
 import { EventStreamReader } from './event-stream-reader.ts';
 import { asBuffer, findMember, keyName, Members } from './json-walk.ts';
 import { MessageBlock } from './message-block.ts';
@@ -26,7 +27,7 @@ export class StreamedMessage {
   #failure: StreamFailure | null = null;
 
   /** `onStart` hears once, of `message_start`, and with it what the prompt cost; null where no cache is spoken of. */
-  constructor(onStart: (usage: StartUsage | null) => void, limitBytes: number = STREAMED_MESSAGE_LIMIT_BYTES) {
+  constructor(onStart: (usage: StartUsage | null) => void, limitBytes: number = ANSWER_LIMIT_BYTES) {
     this.#onStart = onStart;
     this.#limitBytes = limitBytes;
   }
@@ -217,9 +218,6 @@ export class StreamedMessage {
     return Buffer.concat(pieces);
   }
 }
-
-/** Longest message put together, as long as the longest answer taken whole. */
-const STREAMED_MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** What a prompt cost at the cache, told before the answer. */
 export interface StartUsage {
