@@ -1,13 +1,15 @@
 /**
- * Compiles the scanner (AssemblyScript) to `packages/server/wasm/scanner.wasm`. That place is the same two steps above
- * `src/scan` and `dist/scan`, so sources and build load one file. Does nothing when the file is newer than its sources.
+ * Compiles the scanner (AssemblyScript) to WebAssembly, kept in base64 in a module of its own: sources and build load it
+ * alike, and so does a bundler. Does nothing when the module is newer than what it is made of.
  */
-import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const sourceFolder = fileURLToPath(new URL('../packages/server/assembly/', import.meta.url));
-const targetFolder = fileURLToPath(new URL('../packages/server/wasm/', import.meta.url));
-const target = `${targetFolder}scanner.wasm`;
+const sourceFolder = fileURLToPath(new URL('../packages/scan/assembly/', import.meta.url));
+const target = fileURLToPath(new URL('../packages/scan/src/scanner-binary.generated.ts', import.meta.url));
 
 function newestSourceMs() {
   const sources = readdirSync(sourceFolder)
@@ -22,14 +24,27 @@ function isUpToDate() {
 }
 
 async function build() {
+  const folder = mkdtempSync(join(tmpdir(), 'batchwright-scanner-'));
+  try {
+    const binary = await compile(join(folder, 'scanner.wasm'));
+    // Swapped in whole: tests of another process may be loading the file.
+    const unfinished = `${target}.${process.pid}`;
+    writeFileSync(
+      unfinished,
+      `/** The scanner, compiled from \`assembly/\` by \`scripts/build-scanner.mjs\`. */\nexport const SCANNER_BINARY =\n  '${binary.toString('base64')}';\n`,
+    );
+    renameSync(unfinished, target);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function compile(outFile) {
   const asc = await import('assemblyscript/asc');
-  mkdirSync(targetFolder, { recursive: true });
-  // Swapped in whole: tests of another process may be loading the file.
-  const unfinished = `${targetFolder}scanner.${process.pid}.wasm`;
   const { error, stderr } = await asc.main([
     `${sourceFolder}index.ts`,
     '--outFile',
-    unfinished,
+    outFile,
     '-O3',
     '--converge',
     '--noAssert',
@@ -43,7 +58,7 @@ async function build() {
     '1',
   ]);
   if (error !== null) throw new Error(`The scanner does not compile.\n${stderr.toString()}`, { cause: error });
-  renameSync(unfinished, target);
+  return readFileSync(outFile);
 }
 
 if (!isUpToDate()) await build();

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { BUILT, ROOT } from './setup.mjs';
 
-/** Builds everything: the packages by the compiler's own incremental build, then the scanner's WebAssembly. */
+/** Builds everything: the packages the scanner's WebAssembly, then the packages by the compiler's own incremental build. */
 const steps = [
-  [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json', 'examples'],
   [join(ROOT, 'scripts', 'build-scanner.mjs')],
+  [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json', 'examples'],
 ].filter(([script]) => existsSync(script));
 
 const startedAt = new Date();

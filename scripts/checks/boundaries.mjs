@@ -3,16 +3,23 @@ import { join, relative, sep } from 'node:path';
 
 /**
  * Import arrows. A package may import the packages below it by name, its own files by relative path, and nothing of
- * another package by path; `protocol` and `core` are pure and import nothing of Node.
+ * another package by path; `protocol` and `core` are pure and import nothing of Node; `scan` and `client` run in every
+ * runtime and import nothing of Node either, but for the client's own `node` entry.
  */
 const MAY_IMPORT = {
   protocol: [],
   core: ['protocol'],
+  scan: ['protocol', 'core'],
   simulator: ['protocol', 'core'],
-  server: ['protocol', 'core', 'simulator'],
-  cli: ['protocol', 'core', 'simulator', 'server'],
+  server: ['protocol', 'core', 'scan', 'simulator'],
+  client: ['protocol', 'core', 'scan'],
+  cli: ['protocol', 'core', 'scan', 'client', 'simulator', 'server'],
 };
 const PURE = new Set(['protocol', 'core']);
+/** Rooms that run wherever JavaScript does, but for what is below the folder named. */
+const PORTABLE = { scan: null, client: 'node' };
+/** What a package offers beside its index. */
+const ENTRIES = new Set(['client/node']);
 /** Tests may use the test libraries and Node, whatever the room. */
 const TEST = /\.(test|suite|fixture)\.ts$/;
 const TEST_LIBRARIES = new Set(['vitest', 'fast-check']);
@@ -47,7 +54,13 @@ function reason(room, path, specifier) {
   const isTest = TEST.test(path);
   if (isTest && (TEST_LIBRARIES.has(specifier) || specifier.startsWith('node:'))) return null;
   if (!isTest && TEST_LIBRARIES.has(specifier)) return 'test libraries belong in tests';
-  return PURE.has(room) ? `${room} is pure` : null;
+  if (PURE.has(room)) return `${room} is pure`;
+  return specifier.startsWith('node:') && isPortable(room, path) ? `${room} runs in every runtime` : null;
+}
+
+function isPortable(room, path) {
+  const exception = PORTABLE[room];
+  return exception !== undefined && (exception === null || !path.startsWith(`${room}/src/${exception}/`));
 }
 
 function relativeReason(path, specifier) {
@@ -59,7 +72,7 @@ function relativeReason(path, specifier) {
 
 function packageReason(room, specifier) {
   const [, target, deeper] = specifier.split('/');
-  if (deeper !== undefined) return "a package's index.ts is its whole promise";
+  if (deeper !== undefined && !ENTRIES.has(`${target}/${deeper}`)) return "a package's index.ts is its whole promise";
   return target !== undefined && MAY_IMPORT[room].includes(target) ? null : `${room} may import ${allowed(room)}`;
 }
 

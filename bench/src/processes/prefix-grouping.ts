@@ -1,6 +1,6 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { planPrefixes } from '@batchwright/core';
-import { BodyScanner } from '@batchwright/server';
+import { BodyScanner } from '@batchwright/scan';
 import { answerCommands } from './commands.ts';
 import { makeGroupedBody } from './grouped-body.ts';
 

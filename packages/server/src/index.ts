@@ -16,4 +16,3 @@ export {
 } from './config/options.ts';
 export { startServer, type RunningServer } from './main.ts';
 export { hashApiKey, keyHint, makeApiKey } from './runtime/api-key.ts';
-export { BodyScanner } from './scan/body-scanner.ts';

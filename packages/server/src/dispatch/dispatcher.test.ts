@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { silentLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
-import type { RequestIndex, RequestLog, Spool } from '../spool/spool.ts';
+import type { RequestIndex } from '@batchwright/scan';
+import type { RequestLog, Spool } from '../spool/spool.ts';
 
 /** A spool whose request logs are changed on the way to the engine. */
 const withLogs =

@@ -25,7 +25,7 @@ import { Attempt } from './attempt.ts';
 import { CallHeaders } from './call-headers.ts';
 import { CallPace } from './call-pace.ts';
 import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
-import { editParams } from './params-edit.ts';
+import { editParams } from '@batchwright/scan';
 import type { StartUsage } from './streamed-message.ts';
 import { StreamTrust } from './stream-trust.ts';
 import { UpstreamGate } from './upstream-gate.ts';

@@ -1,7 +1,6 @@
-import type { Span } from '../scan/outline.ts';
 import { closeCutJson, isJson } from './cut-json.ts';
 import { GrowingBytes } from './growing-bytes.ts';
-import { findMember, keyName, Members, skipSpace } from './json-walk.ts';
+import { findMember, keyName, Members, skipSpace, type Span } from '@batchwright/scan';
 import { RawObject } from './raw-object.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { batchRefusal, type ParamsError } from '@batchwright/core';
 import { LIMITS, wireError, type ApiVersion } from '@batchwright/protocol';
-import { outline, text, type Outline } from '../scan/outline.ts';
+import { outline, text, type Outline } from '@batchwright/scan';
 
 /**
  * Whether a request must be refused before any upstream sees it, and with which words. The rules are core's, on parsed

@@ -1,4 +1,4 @@
-import { Members } from './json-walk.ts';
+import { Members } from '@batchwright/scan';
 
 /**
  * A JSON object kept as the bytes it came in, with some of its members given other values. Written out again it has the

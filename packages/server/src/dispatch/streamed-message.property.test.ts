@@ -4,7 +4,7 @@ import { createSimulator } from '@batchwright/simulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frame, read } from './event-stream.fixture.ts';
-import { withStream } from './raw-params.fixture.ts';
+import { editParams } from '@batchwright/scan';
 
 /** The official client takes a few milliseconds a stream, and a busy machine several times as long. */
 const PATIENCE_MS = 30_000;
@@ -77,7 +77,7 @@ describe('a simulated answer', () => {
         fc.asyncProperty(simulated, cuts, async (wanted, at) => {
           const params = Buffer.from(JSON.stringify(runnable(wanted)));
           const whole = (await ask(params)).toString();
-          const streamed = read(await ask(withStream(params)), at);
+          const streamed = read(await ask(editParams(params, { stream: true })), at);
           expect(withoutIds(streamed.text)).toBe(withoutIds(whole));
           const { usage } = JSON.parse(whole) as { usage: Record<string, number> };
           expect(streamed.starts).toEqual([

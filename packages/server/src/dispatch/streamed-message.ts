@@ -1,9 +1,8 @@
 import { classifyAnswer, type AnswerHeaders, type UpstreamAnswer } from '@batchwright/core';
 import { ERROR_STATUS, isErrorType } from '@batchwright/protocol';
-import { outline, parseSpan, type Span } from '../scan/outline.ts';
+import { findMember, keyName, Members, outline, parseSpan, type Span } from '@batchwright/scan';
 import { ANSWER_LIMIT_BYTES } from './answer-limit.ts';
 import { EventStreamReader } from './event-stream-reader.ts';
-import { asBuffer, findMember, keyName, Members } from './json-walk.ts';
 import { MessageBlock } from './message-block.ts';
 import { RawObject } from './raw-object.ts';
 
@@ -333,3 +332,8 @@ const BRACKET_OPEN = 0x5b;
 const LETTER_N = 0x6e;
 const BRACE_OPEN = 0x7b;
 const VALUE_OVERHEAD_BYTES = 200;
+
+/** The same bytes as a Buffer, whose searches and copies are native. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -2,7 +2,7 @@ import { knownModels, type Clock, type ModelTable, type Prediction, type Upstrea
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { BodyScanner } from '../scan/body-scanner.ts';
+import type { BodyScanner } from '@batchwright/scan';
 import { SpoolFullError, type Spool } from '../spool/spool.ts';
 import { planBatch } from './batch-plan.ts';
 import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';

@@ -14,8 +14,7 @@ import {
 import type { Problem, RandomBytes } from '@batchwright/protocol';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
-import type { BodyScanner } from '../scan/body-scanner.ts';
-import type { RequestIndex } from '../spool/spool.ts';
+import type { BodyScanner, RequestIndex } from '@batchwright/scan';
 import { planOptions, type CachingTerms } from './batch-plan.ts';
 import { promptSeed } from './prompt-seed.ts';
 import { Upload } from './upload.ts';

@@ -1,5 +1,6 @@
 import type { BatchId } from '@batchwright/protocol';
-import type { RequestIndex, RequestLogWriter, Spool } from '../spool/spool.ts';
+import type { RequestIndex } from '@batchwright/scan';
+import type { RequestLogWriter, Spool } from '../spool/spool.ts';
 
 /**
  * A request log that is created when its first block arrives. A block arrives when 4 MB are full or the body was found

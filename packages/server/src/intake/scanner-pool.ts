@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { BodyScanner } from '../scan/body-scanner.ts';
+import { BodyScanner } from '@batchwright/scan';
 import { REQUEST_BLOCK_BYTES } from '../spool/spool.ts';
 
 /** Enough that the disk can lag a few writes behind the socket; more only adds memory. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@batchwright/core';
 import { LIMITS, type Problem } from '@batchwright/protocol';
 import type { Readable } from 'node:stream';
-import type { BodyScanner } from '../scan/body-scanner.ts';
+import type { BodyScanner } from '@batchwright/scan';
 import { BlockRing, type WriteBlock } from './block-ring.ts';
 
 /** An upload that sends nothing for this long, while it could, is given up. */

@@ -1,5 +1,5 @@
 import { RESULT_TYPES, type ResultType } from '@batchwright/protocol';
-import type { RequestIndex } from './spool.ts';
+import type { RequestIndex } from '@batchwright/scan';
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 

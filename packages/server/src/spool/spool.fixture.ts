@@ -1,8 +1,8 @@
 import type { BatchId, ResultType } from '@batchwright/protocol';
+import type { RequestIndex } from '@batchwright/scan';
 import {
   BLOCK_ALIGNMENT_BYTES,
   REQUEST_BLOCK_BYTES,
-  type RequestIndex,
   type ResultChunk,
   type ResultReader,
   type Spool,

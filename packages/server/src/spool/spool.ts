@@ -1,4 +1,5 @@
 import type { BatchId, ResultType } from '@batchwright/protocol';
+import type { RequestIndex } from '@batchwright/scan';
 
 /**
  * The spool: the bytes of batches. A batch is two append-only logs, requests in and results out; everything else is an
@@ -49,21 +50,6 @@ export interface RequestLogWriter {
   commit(index: RequestIndex, plan?: Uint8Array | null): Promise<void>;
   /** Leaves no trace of the batch. */
   discard(): Promise<void>;
-}
-
-/** Where each request lies in the body: a struct of arrays, one entry per request, in submission order. */
-export interface RequestIndex {
-  readonly count: number;
-  /** Byte offset of each `params` value in the body. */
-  readonly paramsOffset: Float64Array;
-  /** Bytes of each `params` value. */
-  readonly paramsBytes: Uint32Array;
-  /** Byte offset of each custom_id in `customIds`. */
-  readonly customIdOffset: Uint32Array;
-  /** Bytes of each custom_id, 1 to 64. */
-  readonly customIdBytes: Uint8Array;
-  /** All custom_ids, ASCII, back to back. */
-  readonly customIds: Uint8Array;
 }
 
 export interface RequestLog {

@@ -20,7 +20,7 @@
 import assert from 'node:assert/strict';
 import { endianness } from 'node:os';
 import { crc32 } from 'node:zlib';
-import type { RequestIndex } from '../spool.ts';
+import type { RequestIndex } from '@batchwright/scan';
 
 const MAGIC = 'BWINDEX\n';
 const VERSION = 1;

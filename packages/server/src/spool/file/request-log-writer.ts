@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { BLOCK_ALIGNMENT_BYTES, REQUEST_BLOCK_BYTES, type RequestIndex, type RequestLogWriter } from '../spool.ts';
+import type { RequestIndex } from '@batchwright/scan';
+import { BLOCK_ALIGNMENT_BYTES, REQUEST_BLOCK_BYTES, type RequestLogWriter } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
 import { encodePlanFile } from './plan-file.ts';
 import { encodeIndex } from './request-index-format.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import type { RequestIndex, RequestLog } from '../spool.ts';
+import type { RequestIndex } from '@batchwright/scan';
+import type { RequestLog } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
 import { decodePlanFile } from './plan-file.ts';
 import { ReadAhead, type ReadAheadBudget } from './read-ahead.ts';

@@ -7,9 +7,9 @@ import { RESULT_TYPES, type BatchId } from '@batchwright/protocol';
 import { checkBatchId } from '../batch-id-check.ts';
 import { lostLog } from '../lost-log.ts';
 import { checkChunk } from '../result-chunk.ts';
+import type { RequestIndex } from '@batchwright/scan';
 import {
   REQUEST_BLOCK_BYTES,
-  type RequestIndex,
   type RequestLog,
   type RequestLogWriter,
   type ResultChunk,

@@ -1,4 +1,5 @@
-import type { Span } from '../scan/outline.ts';
+import type { Span } from './outline.ts';
+import { bytesOf, textOf } from './runtime.ts';
 
 /**
  * Walks JSON that is known to be sound, such as params that intake has checked, and builds nothing but offsets. On bytes
@@ -13,7 +14,7 @@ export interface KeyName {
 
 /** A key as `Members.keyIs` takes it. */
 export function keyName(text: string): KeyName {
-  return { text, bytes: Buffer.from(text) };
+  return { text, bytes: bytesOf(text) };
 }
 
 /**
@@ -26,12 +27,12 @@ export class Members {
   keyEnd = 0;
   valueStart = 0;
   valueEnd: number;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   readonly #isObject: boolean;
   #end = 0;
 
   /** `open` is where the container's bracket lies. */
-  constructor(bytes: Buffer, open: number) {
+  constructor(bytes: Uint8Array, open: number) {
     this.#bytes = bytes;
     this.#isObject = bytes[open] === BRACE_OPEN;
     this.valueEnd = open + 1;
@@ -83,7 +84,7 @@ export class Members {
 
   /** What the key spells. */
   key(): string {
-    const raw = this.#bytes.toString('utf8', this.keyStart, this.keyEnd);
+    const raw = textOf(this.#bytes.subarray(this.keyStart, this.keyEnd));
     return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
   }
 
@@ -94,7 +95,7 @@ export class Members {
 }
 
 /** Where a member's value lies, of the object that begins at `open`; of a key given twice the last counts. */
-export function findMember(bytes: Buffer, open: number, name: KeyName): Span | null {
+export function findMember(bytes: Uint8Array, open: number, name: KeyName): Span | null {
   if (bytes[open] !== BRACE_OPEN) return null;
   const members = new Members(bytes, open);
   let found: Span | null = null;
@@ -104,11 +105,6 @@ export function findMember(bytes: Buffer, open: number, name: KeyName): Span | n
     if (isWanted) found = { start: members.valueStart, end: members.valueEnd };
   }
   return found;
-}
-
-/** The same bytes as a Buffer, whose searches and copies are native. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The first offset from `at` on that holds no whitespace. */
@@ -122,7 +118,7 @@ export function skipSpace(bytes: Uint8Array, at: number): number {
 }
 
 /** The offset after the value that begins at `at`. */
-export function endOfValue(bytes: Buffer, at: number): number {
+export function endOfValue(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first === QUOTE) return endOfString(bytes, at);
   if (first === BRACE_OPEN || first === BRACKET_OPEN) return endOfContainer(bytes, at);
@@ -130,7 +126,7 @@ export function endOfValue(bytes: Buffer, at: number): number {
 }
 
 /** The offset after the string whose opening quote lies at `open`. */
-export function endOfString(bytes: Buffer, open: number): number {
+export function endOfString(bytes: Uint8Array, open: number): number {
   // Searching for the quote and looking back for backslashes costs a twentieth of looking at every byte.
   for (let at = open + 1; ; at++) {
     at = bytes.indexOf(QUOTE, at);
@@ -142,7 +138,7 @@ export function endOfString(bytes: Buffer, open: number): number {
 }
 
 /** Brackets are paired in sound JSON, so their kinds need not be told apart, and depth is a number and no stack. */
-function endOfContainer(bytes: Buffer, open: number): number {
+function endOfContainer(bytes: Uint8Array, open: number): number {
   let depth = 0;
   let at = open;
   while (at < bytes.length) {
@@ -160,7 +156,7 @@ function endOfContainer(bytes: Buffer, open: number): number {
 }
 
 /** A number or a literal goes on to the next separator. */
-function endOfWord(bytes: Buffer, start: number): number {
+function endOfWord(bytes: Uint8Array, start: number): number {
   let at = start;
   for (; at < bytes.length; at++) {
     const c = bytes[at] as number;

@@ -1,6 +1,7 @@
 import { LIMITS, type Problem } from '@batchwright/protocol';
 import type { ScannerInstance } from './scanner-module.ts';
 import { NESTING_LIMIT } from './scanner.ts';
+import { textOf } from './runtime.ts';
 import { unfinishedBytes } from './utf8-check.ts';
 
 /** Reasons by the number of `Fault` in `assembly/fault.ts`; 0 is none. */
@@ -94,7 +95,7 @@ function duplicateProblem(scanner: ScannerInstance): Problem | null {
   const bytes = exports.duplicateIdBytes();
   if (bytes === 0) return null;
   const id = captured(scanner, exports.CUSTOM_IDS.value + exports.duplicateIdOffset(), bytes);
-  return { type: 'custom_id_duplicate', customId: id.toString('latin1') };
+  return { type: 'custom_id_duplicate', customId: textOf(id) };
 }
 
 function extraKeyProblem(scanner: ScannerInstance): Problem | null {
@@ -108,19 +109,19 @@ function itemExtraKey(scanner: ScannerInstance): string {
   return spelled(captured(scanner, exports.ITEM_EXTRA_CAPTURE.value, exports.itemExtraKeyBytes()));
 }
 
-function captured({ memory }: ScannerInstance, address: number, bytes: number): Buffer {
-  return Buffer.from(memory.buffer, address, bytes);
+function captured({ memory }: ScannerInstance, address: number, bytes: number): Uint8Array {
+  return memory.subarray(address, address + bytes);
 }
 
 /** An escape sequence takes 6 bytes, so no more need to go before a string that was cut inside one is whole again. */
 const LONGEST_CUT_BYTES = 5;
 
 /** What the raw bytes of a string spell. A string longer than its capture is cut there, perhaps inside a character. */
-function spelled(raw: Buffer): string {
+function spelled(raw: Uint8Array): string {
   const whole = raw.length - unfinishedBytes(raw);
   for (let cut = 0; cut <= LONGEST_CUT_BYTES; cut++) {
     try {
-      return JSON.parse(`"${raw.toString('utf8', 0, whole - cut)}"`) as string;
+      return JSON.parse(`"${textOf(raw.subarray(0, whole - cut))}"`) as string;
     } catch {
       // The cut went through an escape sequence: one byte less may not.
     }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { SCANNER_BINARY } from './scanner-binary.generated.ts';
 
 /** The part of the WebAssembly API used here; Node's types leave it to the DOM's. */
 declare const WebAssembly: {
@@ -86,7 +86,6 @@ export interface ScannerInstance {
 }
 
 const PAGE_BYTES = 65_536;
-const BINARY = new URL('../../wasm/scanner.wasm', import.meta.url);
 
 let compiled: ReturnType<typeof compileScanner> | null = null;
 
@@ -101,9 +100,5 @@ export function instantiateScanner(memoryBytes: (exports: ScannerExports) => num
 }
 
 function compileScanner(): InstanceType<typeof WebAssembly.Module> {
-  try {
-    return new WebAssembly.Module(readFileSync(BINARY));
-  } catch (cause) {
-    throw new Error(`The scanner cannot be loaded from ${BINARY.pathname}. Run \`npm run build\`.`, { cause });
-  }
+  return new WebAssembly.Module(Uint8Array.from(atob(SCANNER_BINARY), (character) => character.charCodeAt(0)));
 }

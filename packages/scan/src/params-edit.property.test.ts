@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_TRAITS, type PlacedMarker } from '@batchwright/core';
-import { Identities, notedPrompts, type NotedPrompt } from '../scan/prompt-blocks.oracle.fixture.ts';
+import { Identities, notedPrompts, type NotedPrompt } from './prompt-blocks.oracle.fixture.ts';
 import { editParams, type ParamsEdits } from './params-edit.ts';
 import { prompt, rawParams, rawTree } from './raw-params.fixture.ts';
 

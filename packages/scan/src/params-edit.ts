@@ -1,5 +1,6 @@
 import { assert, type PlacedMarker } from '@batchwright/core';
-import { asBuffer, endOfValue, keyName, Members, skipSpace } from './json-walk.ts';
+import { endOfValue, keyName, Members, skipSpace } from './json-walk.ts';
+import { bytesOf, searchable } from './runtime.ts';
 
 /**
  * Edits params as raw bytes. Invariant: what no edit names is copied byte for byte, so that number spellings, escapes,
@@ -21,7 +22,7 @@ export interface ParamsEdits {
 
 /** The params with all edits made; the very same bytes when there is nothing to edit. */
 export function editParams(params: Uint8Array, edits: ParamsEdits): Uint8Array {
-  const bytes = asBuffer(params);
+  const bytes = searchable(params);
   const isDropping = edits.dropMarkers === true && mayHoldMarkers(bytes);
   const markers = edits.markers ?? [];
   if (!isDropping && markers.length === 0 && edits.stream !== true) return params;
@@ -39,18 +40,18 @@ interface Splice {
   readonly text: Uint8Array;
 }
 
-const NOTHING = Buffer.alloc(0);
-const ASK_FOR_STREAM = Buffer.from('"stream":true');
-const ASK_FOR_STREAM_TOO = Buffer.from(',"stream":true');
-const TRUE = Buffer.from('true');
-const TEXT_BLOCK_OPEN = Buffer.from('[{"type":"text","text":');
+const NOTHING = new Uint8Array(0);
+const ASK_FOR_STREAM = bytesOf('"stream":true');
+const ASK_FOR_STREAM_TOO = bytesOf(',"stream":true');
+const TRUE = bytesOf('true');
+const TEXT_BLOCK_OPEN = bytesOf('[{"type":"text","text":');
 
 /** A marker as a value, as an object's only member, as a further one, and as what ends a string made into a block. */
 interface MarkerText {
-  readonly value: Buffer;
-  readonly only: Buffer;
-  readonly further: Buffer;
-  readonly blockEnd: Buffer;
+  readonly value: Uint8Array;
+  readonly only: Uint8Array;
+  readonly further: Uint8Array;
+  readonly blockEnd: Uint8Array;
 }
 const MARKER_TEXTS: Readonly<Record<PlacedMarker['ttl'], MarkerText>> = {
   // Five minutes are the default, which upstreams that know no `ttl` understand too.
@@ -61,10 +62,10 @@ const MARKER_TEXTS: Readonly<Record<PlacedMarker['ttl'], MarkerText>> = {
 function markerText(value: string): MarkerText {
   const member = `"cache_control":${value}`;
   return {
-    value: Buffer.from(value),
-    only: Buffer.from(member),
-    further: Buffer.from(`,${member}`),
-    blockEnd: Buffer.from(`,${member}}]`),
+    value: bytesOf(value),
+    only: bytesOf(member),
+    further: bytesOf(`,${member}`),
+    blockEnd: bytesOf(`,${member}}]`),
   };
 }
 
@@ -77,11 +78,19 @@ const SYSTEM = keyName('system');
 const TOOLS = keyName('tools');
 
 /** Begins with a byte that is rare in prose, which makes the search several times faster than for the whole name. */
-const MARK = Buffer.from('_control');
-const ESCAPE = Buffer.from('\\u');
+const MARK = bytesOf('_control');
+const ESCAPE = bytesOf('\\u');
 
-function mayHoldMarkers(bytes: Buffer): boolean {
-  return bytes.includes(MARK) || bytes.includes(ESCAPE);
+function mayHoldMarkers(bytes: Uint8Array): boolean {
+  return holds(bytes, MARK) || holds(bytes, ESCAPE);
+}
+
+function holds(bytes: Uint8Array, wanted: Uint8Array): boolean {
+  const [first = 0] = wanted;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (wanted.every((byte, i) => bytes[at + i] === byte)) return true;
+  }
+  return false;
 }
 
 /** A result in a message may hold a document, and that holds blocks; the API knows nothing deeper. */
@@ -92,7 +101,7 @@ type Place = 'params' | 'message' | 'tool' | 'block' | 'source';
 
 class ParamsWalk {
   readonly splices: Splice[] = [];
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   readonly #isDropping: boolean;
   readonly #isNoting: boolean;
   /**
@@ -111,7 +120,7 @@ class ParamsWalk {
   #closing = 0;
   #kept = 0;
 
-  constructor(bytes: Buffer, isDropping: boolean, isNoting: boolean) {
+  constructor(bytes: Uint8Array, isDropping: boolean, isNoting: boolean) {
     this.#bytes = bytes;
     this.#isDropping = isDropping;
     this.#isNoting = isNoting;
@@ -261,22 +270,23 @@ class ParamsWalk {
 }
 
 /** The bytes with every splice made, in one new array; null when there is none. */
-function spliced(bytes: Buffer, splices: Splice[]): Uint8Array | null {
+function spliced(bytes: Uint8Array, splices: Splice[]): Uint8Array | null {
   if (splices.length === 0) return null;
   // Markers come in the order of the prompt, which need not be that of the keys.
   splices.sort((a, b) => a.start - b.start || a.end - b.end);
   let length = bytes.length;
   for (const { start, end, text } of splices) length += text.length - (end - start);
-  const result = Buffer.allocUnsafe(length);
+  const result = new Uint8Array(length);
   let from = 0;
   let to = 0;
   for (const { start, end, text } of splices) {
-    to += bytes.copy(result, to, from, start);
+    result.set(bytes.subarray(from, start), to);
+    to += start - from;
     result.set(text, to);
     to += text.length;
     from = end;
   }
-  bytes.copy(result, to, from);
+  result.set(bytes.subarray(from), to);
   return result;
 }
 

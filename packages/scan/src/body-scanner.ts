@@ -1,8 +1,8 @@
 import type { PromptBlocks, RequestNotes } from '@batchwright/core';
 import type { Problem, RandomBytes } from '@batchwright/protocol';
-import type { RequestIndex } from '../spool/spool.ts';
 import { contentProblem, faultProblem, unfinishedProblem, utf8Problem } from './body-problem.ts';
 import { PromptNotes } from './prompt-notes.ts';
+import type { RequestIndex } from './request-index.ts';
 import { instantiateScanner, type ScannerInstance } from './scanner-module.ts';
 import type { BodyVerdict } from './scanner.ts';
 import { Utf8Check } from './utf8-check.ts';

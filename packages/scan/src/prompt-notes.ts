@@ -1,5 +1,6 @@
 import { tokenEstimator, type BlockSize, type PromptBlocks, type RequestNotes } from '@batchwright/core';
 import { LIMITS } from '@batchwright/protocol';
+import { textOf } from './runtime.ts';
 import type { ScannerInstance } from './scanner-module.ts';
 
 /** The number the scanner gives to a model whose name it did not keep. */
@@ -156,5 +157,5 @@ function modelName({ exports, memory }: ScannerInstance, model: number): string 
   if (model === UNKNOWN_MODEL) return '';
   const from = exports.MODEL_NAMES.value + model * exports.MODEL_NAME_BYTES.value;
   const bytes = new DataView(memory.buffer).getUint16(exports.MODEL_NAME_LENGTHS.value + model * 2, true);
-  return JSON.parse(`"${Buffer.from(memory.buffer, from, bytes).toString('utf8')}"`) as string;
+  return JSON.parse(`"${textOf(memory.subarray(from, from + bytes))}"`) as string;
 }

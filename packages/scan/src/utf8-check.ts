@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isUtf8 } from './runtime.ts';
 
 /** Trailing bytes that begin a character whose rest has not come yet: 0 to 3. */
 export function unfinishedBytes(bytes: Uint8Array): number {

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { bytesOf, isUtf8, textOf } from './runtime.ts';
 import { instantiateScanner, type ScannerInstance } from './scanner-module.ts';
 
 /** Part of a document: bytes `start` to `end`, the latter not included. */
@@ -50,7 +50,7 @@ export class Outline implements Span {
 
   /** The value of a key. Of a key given twice the last counts, as in `JSON.parse`. */
   find(key: string): ValueSpan | null {
-    const name = Buffer.from(key);
+    const name = bytesOf(key);
     for (let entry = this.#entries.length - ENTRY_FIELDS; entry >= 0; entry -= ENTRY_FIELDS) {
       if (this.#keyIs(entry, key, name)) return this.#value(entry);
     }
@@ -122,7 +122,7 @@ export function findPath(document: Uint8Array, path: readonly string[]): ValueSp
 
 /** The text of a span, as it stands in the document. */
 export function text(document: Uint8Array, span: Span): string {
-  return Buffer.from(document.buffer, document.byteOffset + span.start, span.end - span.start).toString('utf8');
+  return textOf(document.subarray(span.start, span.end));
 }
 
 /** What the value in a span is. For small values: it is parsed whole. */

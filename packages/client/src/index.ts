@@ -1,0 +1,2 @@
+/** The bulk-run library. */
+export {};
