@@ -1,2 +1,25 @@
-/** The bulk-run library. */
-export {};
+/**
+ * Bulk runs against any Message Batches API, Anthropic's and Batchwright alike: any number of requests, cut into batches
+ * under the API's limits, sent so that prompt caching pays, followed, tried again where that helps, and taken up where
+ * they were left. Runs wherever `fetch` does; `@batchwright/client/node` keeps runs in files.
+ */
+export type { BegunEntry, JournalEntry, PlannedBatch } from './journal/journal-entry.ts';
+export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bulk-request.ts';
+export type { BatchSize } from './plan/planning.ts';
+export type { FailureKind, RunCost, RunReport } from './report/run-report.ts';
+export type { BulkRun, RunEnd } from './run/bulk-run.ts';
+export type { RetryClass, RunOptions, Verdict } from './run/run-options.ts';
+export { RUN_POINTS, type RunPoint } from './run/run-point.ts';
+export type { BatchProgress, RunProgress } from './run/run-progress.ts';
+export type { SettledResult } from './run/settled-result.ts';
+export {
+  ServiceError,
+  type BatchBody,
+  type BatchEvent,
+  type BatchService,
+  type CreateOutcome,
+  type PartialResults,
+  type RetrievedBatch,
+  type ServiceExtras,
+} from './service/batch-service.ts';
+export type { ByteLog, LogName, RunStore } from './store/run-store.ts';

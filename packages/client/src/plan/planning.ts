@@ -1,0 +1,62 @@
+import type { MarkerMode, ModelTable } from '@batchwright/core';
+import type { PlannedBatch } from '../journal/journal-entry.ts';
+import type { BatchBody } from '../service/batch-service.ts';
+
+/** How requests are put into batches. */
+export interface PlanTerms {
+  /** `auto`: leaders go a wave before those who read what they write; `off`: all at once. A Batchwright needs no waves. */
+  readonly waves: 'auto' | 'off';
+  readonly markers: MarkerMode;
+  /** Whether markers are placed here, as for the hosted API; else the server is asked to. */
+  readonly placesMarkers: boolean;
+  /** What a wave less is worth, in tokens at the price of input; 0: nothing. */
+  readonly latencyTokens: number;
+  readonly limits: BatchSize;
+  readonly models: ModelTable;
+  /** Prices change: when the run is. */
+  readonly atMs: number;
+}
+
+/** The most that a batch may hold. */
+export interface BatchSize {
+  readonly requests: number;
+  /** Of the body. */
+  readonly bytes: number;
+  /** Estimated, of all prompts; Infinity: no bound. */
+  readonly tokens: number;
+}
+
+/** The requests of a run, which lie in its `requests` log, by number from 0 in the order they came. */
+export interface RequestBook {
+  readonly count: number;
+  /** The number of a custom_id; -1: not of this run. */
+  find(customId: string): number;
+  /** Its line, without the line's end. */
+  line(request: number): Promise<Uint8Array>;
+  /** What to send instead from now on: the same custom_id with other params. Durable once it resolves. */
+  replace(request: number, line: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Who goes in a batch. */
+export interface BatchMembers {
+  /** In the order they are sent. */
+  readonly requests: Uint32Array;
+  /** For each, the request that writes what it reads, in a batch before; NO_LEADER: none. */
+  readonly leaders: Uint32Array;
+}
+
+export const NO_LEADER = 0xffff_ffff;
+
+/** What a set of requests will come to; see `PlannedBatch` for each batch. */
+export interface RoundPlan {
+  readonly batches: readonly PlannedBatch[];
+}
+
+/** Puts requests into batches and makes their bodies. Whatever is in a `batch-N` log is durable when a plan is answered. */
+export interface Planner {
+  /** Plans some requests of the book, or all; batches are numbered from `firstNumber`. */
+  plan(requests: Uint32Array | 'all', firstNumber: number, signal?: AbortSignal): Promise<RoundPlan>;
+  members(batch: number): Promise<BatchMembers>;
+  body(batch: PlannedBatch): Promise<BatchBody>;
+}
