@@ -9,6 +9,7 @@ import {
   type Clock,
 } from '@batchwright/core';
 import type { RandomBytes } from '@batchwright/protocol';
+import { SIMULATOR_PROFILES } from '@batchwright/simulator';
 import { openSqliteCatalog } from './catalog/sqlite/sqlite-catalog.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { Config } from './config/options.ts';
@@ -162,7 +163,7 @@ function chooseUpstream(config: Config, clock: Clock, activity: Activity): Chose
   if (choice.type === 'simulated') {
     // It plays the part of the published models, whatever profile it is taken for.
     const models = modelTable(PUBLISHED_MODELS, config.prices?.models ?? []);
-    return { ...embedSimulator(clock, activity, models), pool: null };
+    return { ...embedSimulator(clock, activity, models, SIMULATOR_PROFILES[config.simulatorProfile]), pool: null };
   }
   const members = choice.baseUrls.map((baseUrl) => ({ baseUrl, upstream: messagesUpstream(baseUrl, config) }));
   const [only] = members;

@@ -29,7 +29,7 @@ export {
 export type { LedgerEntry, LedgerTotals, LedgerView } from './ledger/ledger.ts';
 export type { PrefixWrite, PrefixWriteTally } from './ledger/prefix-writes.ts';
 export type { SimulatorLimits } from './limits/rate-limits.ts';
-export { DEFAULT_PROFILE, type SimulatorOptions, type SimulatorProfile } from './options.ts';
+export { DEFAULT_PROFILE, SIMULATOR_PROFILES, type SimulatorOptions, type SimulatorProfile } from './options.ts';
 export type { LoggedRequest } from './request-log.ts';
 export { serveSimulator, type ServedSimulator, type ServeOptions } from './serve/serve.ts';
 export { createSimulator, type Simulator } from './simulator.ts';

@@ -24,6 +24,20 @@ export const DEFAULT_PROFILE: SimulatorProfile = {
   jitter: 0,
 };
 
+/** Profiles by name. */
+export const SIMULATOR_PROFILES = {
+  /** As slow as a model. */
+  real: DEFAULT_PROFILE,
+  /** For tests of programs and first tries, where waiting teaches nothing. */
+  instant: {
+    baseTtftMs: 0,
+    prefillTokensPerSecond: Number.MAX_VALUE,
+    readTokensPerSecond: Infinity,
+    decodeTokensPerSecond: Number.MAX_VALUE,
+    jitter: 0,
+  },
+} as const satisfies Readonly<Record<string, SimulatorProfile>>;
+
 export interface SimulatorOptions {
   readonly clock: Clock;
   /** Same seed, same calls at the same times: same answers, ids and faults. */

@@ -1,7 +1,7 @@
 import { systemClock, VirtualClock } from '@batchwright/core';
 import type { Clock } from '@batchwright/core';
-import { createSimulator, serveSimulator } from '@batchwright/simulator';
-import type { CacheOptions, NativeBatchOptions, ServedSimulator, SimulatorProfile } from '@batchwright/simulator';
+import { createSimulator, serveSimulator, SIMULATOR_PROFILES } from '@batchwright/simulator';
+import type { CacheOptions, NativeBatchOptions, ServedSimulator } from '@batchwright/simulator';
 import { EXIT_FAILED, EXIT_MISUSED, EXIT_OK, complain } from '../host.ts';
 import type { Host } from '../host.ts';
 import { untilStopSignal } from '../stop-signal.ts';
@@ -22,18 +22,6 @@ export interface SimulateOptions {
   readonly batchParallelism: string;
 }
 
-const PROFILES: Readonly<Record<string, Partial<SimulatorProfile>>> = {
-  /** As slow as a model: the simulator's own defaults. */
-  real: {},
-  /** For tests of programs, where waiting teaches nothing. */
-  instant: {
-    baseTtftMs: 0,
-    prefillTokensPerSecond: Number.MAX_VALUE,
-    decodeTokensPerSecond: Number.MAX_VALUE,
-    jitter: 0,
-  },
-};
-
 /** Runs the simulated upstream alone until a stop signal. */
 export async function simulate(options: SimulateOptions, host: Host): Promise<number> {
   const faults = optionFaults(options);
@@ -45,7 +33,7 @@ export async function simulate(options: SimulateOptions, host: Host): Promise<nu
   const simulator = createSimulator({
     clock,
     seed: Number(options.seed),
-    profile: PROFILES[options.profile],
+    profile: SIMULATOR_PROFILES[options.profile as keyof typeof SIMULATOR_PROFILES],
     cache: cacheOptions(options),
     batches: batchOptions(options),
   });
@@ -91,7 +79,8 @@ function optionFaults(options: SimulateOptions): readonly string[] {
   check(/^\d{1,5}$/.test(port) && Number(port) <= 65_535, '--port', port, 'a whole number from 0 to 65535');
   check(/^\d{1,15}$/.test(seed), '--seed', seed, 'a whole number');
   check(clock === 'real' || clock === 'virtual', '--clock', clock, 'one of real, virtual');
-  check(Object.hasOwn(PROFILES, profile), '--profile', profile, `one of ${Object.keys(PROFILES).join(', ')}`);
+  const profiles = Object.keys(SIMULATOR_PROFILES);
+  check(profiles.includes(profile), '--profile', profile, `one of ${profiles.join(', ')}`);
   check(
     VISIBILITY.test(cacheVisibility),
     '--cache-visibility',

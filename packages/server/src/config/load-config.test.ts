@@ -193,6 +193,11 @@ describe('faults are one line each, with thing, value and remedy', () => {
       '--clock is "virtual", but --upstream is http://a,http://b: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.',
     ],
     [
+      'a pace for a real upstream',
+      { args: ['--simulator-profile=instant', '--upstream=http://h'] },
+      '--simulator-profile is "instant", but --upstream is http://h, whose pace is its own. Set upstream to simulated, or unset the profile.',
+    ],
+    [
       'a key for an upstream that takes none',
       { args: ['--upstream-api-key=k'] },
       '--upstream-api-key is set, but the upstream is simulated and takes no key. Set BATCHWRIGHT_UPSTREAM to the base URL the key belongs to, or unset the key.',

@@ -217,6 +217,11 @@ function impossiblePairs(config: Config, chosen: Settings): readonly string[] {
       `${name('clock')} is "virtual", but ${name('upstream')} is ${config.upstream.baseUrls.join(',')}: only the simulated upstream can live in virtual time. Set upstream to simulated, or clock to real.`,
     );
   }
+  if (config.simulatorProfile !== 'real' && config.upstream.type !== 'simulated') {
+    faults.push(
+      `${name('simulatorProfile')} is "${config.simulatorProfile}", but ${name('upstream')} is ${config.upstream.baseUrls.join(',')}, whose pace is its own. Set upstream to simulated, or unset the profile.`,
+    );
+  }
   const twice = config.upstream.type === 'messages' ? repeated(config.upstream.baseUrls) : null;
   if (twice !== null) {
     faults.push(

@@ -134,6 +134,11 @@ export const OPTIONS = {
     prose:
       '`virtual` time stands still until `POST /sim/clock` moves it, so that a test sees 24 hours pass at once. Needs the simulated upstream.',
   }),
+  simulatorProfile: choice({
+    default: 'real',
+    words: ['real', 'instant'],
+    prose: 'How fast the simulated upstream answers: as slowly as a model (`real`), or at once (`instant`).',
+  }),
   upstreamTimeoutSeconds: integer({
     default: 600,
     from: 1,

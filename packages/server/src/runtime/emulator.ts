@@ -1,5 +1,11 @@
 import { VirtualClock, type Clock, type ModelTable } from '@batchwright/core';
-import { ClockDriver, createControl, createSimulator, type Simulator } from '@batchwright/simulator';
+import {
+  ClockDriver,
+  createControl,
+  createSimulator,
+  type Simulator,
+  type SimulatorProfile,
+} from '@batchwright/simulator';
 import type { Upstream } from '../dispatch/upstream/upstream.ts';
 import { simulatedUpstream } from '../dispatch/upstream/simulated-upstream.ts';
 import type { Emulator } from '../http/services.ts';
@@ -14,8 +20,13 @@ export interface EmbeddedSimulator {
 const SEED = 1;
 
 /** One clock for server and simulator: moving it over HTTP moves both, and waits for what each instant caused. */
-export function embedSimulator(clock: Clock, activity: Activity, models: ModelTable): EmbeddedSimulator {
-  const simulator = createSimulator({ clock, seed: SEED, models });
+export function embedSimulator(
+  clock: Clock,
+  activity: Activity,
+  models: ModelTable,
+  profile: SimulatorProfile,
+): EmbeddedSimulator {
+  const simulator = createSimulator({ clock, seed: SEED, models, profile });
   const settle = (): Promise<void> => activity.quiet();
   const driver = clock instanceof VirtualClock ? new ClockDriver(clock, simulator, settle) : null;
   const upstream = simulatedUpstream(simulator);
