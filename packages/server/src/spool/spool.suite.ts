@@ -56,6 +56,17 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         await log.close();
       });
 
+      test('can be read in parts, wherever they begin', async () => {
+        await store(spool, BATCH, three);
+        const log = await (await later()).openRequestLog(BATCH);
+        const target = new Uint8Array(5);
+        expect(await log.readBody(target, log.index.paramsOffset[1] ?? 0)).toBe(5);
+        expect(Buffer.from(target).toString()).toBe('{"mod');
+        expect(await log.readBody(target, three.body.length - 2)).toBe(2);
+        expect(await log.readBody(target, three.body.length)).toBe(0);
+        await log.close();
+      });
+
       test('whose body is exactly one block long are whole', async () => {
         const empty = submission(['""']).body.length;
         const exact = submission([`"${'x'.repeat(REQUEST_BLOCK_BYTES - empty)}"`]);
@@ -301,6 +312,58 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         expect(await reader?.read(target, line.length + 10)).toBe(0);
         await reader?.close();
         await log.close();
+      });
+
+      test('so far are readable while their log is open, and after it was closed', async () => {
+        await store(spool, BATCH, three);
+        expect(await spool.readDurableResults(BATCH)).toBe(null);
+        const log = await spool.openResultLog(BATCH, 0, 1);
+        expect(await textOf(await spool.readDurableResults(BATCH))).toBe('');
+        await log.commit(chunkOf([{ request: 2, type: 'succeeded' }]));
+        expect(await textOf(await spool.readDurableResults(BATCH))).toBe(resultLine('r-2', 'succeeded'));
+        await log.commit(chunkOf([{ request: 0, type: 'expired' }]));
+        await log.close();
+        const first = resultLine('r-2', 'succeeded');
+        // What the last commit wrote is certain only to whoever recovers the log: less may be shown, never more.
+        expect([first, first + resultLine('r-0', 'expired')]).toContain(
+          await textOf(await (await later()).readDurableResults(BATCH)),
+        );
+      });
+
+      test('tell which line settles which request, as far as they are asked for', async () => {
+        await store(spool, BATCH, three);
+        expect((await spool.settledLines(BATCH, 1000)).requests).toHaveLength(0);
+        const log = await spool.openResultLog(BATCH, 0, 1);
+        await log.commit(chunkOf([{ request: 2, type: 'succeeded', text: 'née' }]));
+        await log.commit(
+          chunkOf([
+            { request: 0, type: 'errored' },
+            { request: 1, type: 'canceled' },
+          ]),
+        );
+        await log.close();
+        const lines = [
+          resultLine('r-2', 'succeeded', 'née'),
+          resultLine('r-0', 'errored'),
+          resultLine('r-1', 'canceled'),
+        ].map((line) => Buffer.byteLength(line));
+        const [first = 0, second = 0, third = 0] = lines;
+        const told = async (bytes: number) => {
+          const settled = await (await later()).settledLines(BATCH, bytes);
+          return [...settled.requests].map((request, i) => [
+            request,
+            RESULT_TYPES[settled.types[i] ?? 99],
+            settled.lineBytes[i],
+          ]);
+        };
+        const all = [
+          [2, 'succeeded', first],
+          [0, 'errored', second],
+          [1, 'canceled', third],
+        ];
+        expect(await told(first + second + third)).toEqual(all);
+        expect(await told(first + second + third - 1)).toEqual(all.slice(0, 2));
+        expect(await told(0)).toEqual([]);
       });
 
       test('of a batch that is not there cannot be opened for appending', async () => {

@@ -23,6 +23,10 @@ export interface Spool {
   openResultLog(batchId: BatchId, shard: number, epoch: number): Promise<ResultLog>;
   /** The whole results log of an ended batch, for serving. Null when there is none. */
   readResults(batchId: BatchId): Promise<ResultReader | null>;
+  /** The part of a results log that no crash can take back, while results may still be added. Null when there is no log. */
+  readDurableResults(batchId: BatchId): Promise<ResultReader | null>;
+  /** Which request each line of a results log settles, for the lines that lie within its first `bytes` bytes. */
+  settledLines(batchId: BatchId, bytes: number): Promise<SettledLines>;
   /** Removes the results and requests of a batch. Removing what is not there is no error. */
   remove(batchId: BatchId): Promise<void>;
   /** Every batch with anything stored, complete or not; start-up removes those the catalog does not know. */
@@ -60,6 +64,8 @@ export interface RequestLog {
   readParams(request: number): Promise<Uint8Array>;
   /** The same without waiting when the bytes are already at hand, else null. Sequential readers find most at hand. */
   peekParams(request: number): Uint8Array | null;
+  /** Reads the body into `target` from `position`, for params too large to be held; answers how many bytes, 0 only at the end. */
+  readBody(target: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -81,6 +87,12 @@ export interface ResultRow {
 export interface SettledRequests {
   readonly requests: Uint32Array;
   readonly types: Uint8Array;
+}
+
+/** The lines of a results log in its order, back to back from its first byte, with what each of them settles. */
+export interface SettledLines extends SettledRequests {
+  /** Bytes of each line, its newline included. */
+  readonly lineBytes: Uint32Array;
 }
 
 export interface ResultLog {

@@ -19,6 +19,7 @@
 import assert from 'node:assert/strict';
 import { RESULT_TYPES } from '@batchwright/protocol';
 import { crc32 } from 'node:zlib';
+import type { SettledLines } from '../spool.ts';
 
 export const ENTRY_BYTES = 16;
 export const ENTRY_WORDS = 4;
@@ -112,6 +113,29 @@ export function walkDoneLog(words: Uint32Array, settled: Uint8Array, resultsByte
     tailEntry,
     endEntry: Math.max(entry, 1),
   };
+}
+
+/** The rows of a done log, markers left out, as far as their lines lie within `bytes` bytes of results. */
+export function rowsWithin(words: Uint32Array, bytes: number): SettledLines {
+  const entries = Math.floor(words.length / ENTRY_WORDS);
+  const requests = new Uint32Array(entries);
+  const types = new Uint8Array(entries);
+  const lineBytes = new Uint32Array(entries);
+  let rows = 0;
+  let end = 0;
+  for (let entry = 1; entry < entries; entry++) {
+    const at = entry * ENTRY_WORDS;
+    const first = words[at] ?? 0;
+    const second = words[at + 1] ?? 0;
+    if (entryCrc(first, second, words[at + 2] ?? 0) !== words[at + 3]) break;
+    if (first >>> KIND_SHIFT === MARKER_KIND) continue;
+    end += second;
+    if (end > bytes) break;
+    requests[rows] = first & LOW_BITS;
+    types[rows] = first >>> KIND_SHIFT;
+    lineBytes[rows++] = second;
+  }
+  return { requests: requests.slice(0, rows), types: types.slice(0, rows), lineBytes: lineBytes.slice(0, rows) };
 }
 
 /** A row as it lies in the log. Only for entries of the tail, which `walkDoneLog` found to be rows. */

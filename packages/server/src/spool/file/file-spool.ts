@@ -17,15 +17,16 @@ import type { BatchId } from '@batchwright/protocol';
 import { checkBatchId, isBatchId } from '../batch-id-check.ts';
 import { lostLog } from '../lost-log.ts';
 import { requestsByCustomId } from '../result-line.ts';
-import type { RequestLog, RequestLogWriter, ResultLog, ResultReader, Spool } from '../spool.ts';
+import type { RequestLog, RequestLogWriter, ResultLog, ResultReader, SettledLines, Spool } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
+import { rowsWithin, walkDoneLog } from './done-log-format.ts';
 import { nodeFiles } from './node-files.ts';
 import { ReadAheadBudget } from './read-ahead.ts';
 import { decodeIndexHeader, INDEX_HEADER_BYTES } from './request-index-format.ts';
 import { FileRequestLog, readIndex } from './request-log.ts';
 import { FileRequestLogWriter, type DirectWriting } from './request-log-writer.ts';
 import { FileResultLog } from './result-log.ts';
-import { recoverResults, type ResultFiles } from './result-recovery.ts';
+import { readDoneLog, recoverResults, type ResultFiles } from './result-recovery.ts';
 import { commitSalvage, SalvageWriter } from './salvage.ts';
 import { readFully, withFile, type SpoolFile, type SpoolFiles } from './spool-files.ts';
 
@@ -73,14 +74,19 @@ class FileSpool implements Spool {
   }
 
   async readResults(batchId: BatchId): Promise<ResultReader | null> {
-    const path = join(this.#directory(batchId), 'results.jsonl');
-    try {
-      const file = await this.#files.open(path, 'read');
-      return new FileResultReader(file, await file.size());
-    } catch (cause) {
-      if (errorCode(cause) === 'ENOENT') return null;
-      throw spoolFailure(`opening ${path}`, cause);
-    }
+    return this.#readResults(this.#directory(batchId), async (fileBytes) => fileBytes);
+  }
+
+  async readDurableResults(batchId: BatchId): Promise<ResultReader | null> {
+    const directory = this.#directory(batchId);
+    // Of a log that nobody has open, the end may be torn: only what its markers prove is certain then.
+    return this.#readResults(directory, async (fileBytes) =>
+      Math.min(fileBytes, this.#openLogs.get(batchId)?.durableBytes ?? (await this.#provenBytes(directory, fileBytes))),
+    );
+  }
+
+  async settledLines(batchId: BatchId, bytes: number): Promise<SettledLines> {
+    return rowsWithin(await this.#doneLog(this.#directory(batchId)), bytes);
   }
 
   async remove(batchId: BatchId): Promise<void> {
@@ -106,6 +112,34 @@ class FileSpool implements Spool {
   async close(): Promise<void> {
     await Promise.all([...this.#openLogs.values()].map((log) => log.close()));
     this.#openLogs.clear();
+  }
+
+  async #readResults(directory: string, extent: (fileBytes: number) => Promise<number>): Promise<ResultReader | null> {
+    const path = join(directory, 'results.jsonl');
+    let file: SpoolFile | null = null;
+    try {
+      file = await this.#files.open(path, 'read');
+      return new FileResultReader(file, await extent(await file.size()));
+    } catch (cause) {
+      await file?.close().catch(() => undefined); // The first failure is the one to tell.
+      if (errorCode(cause) === 'ENOENT') return null;
+      throw spoolFailure(`opening ${path}`, cause);
+    }
+  }
+
+  async #provenBytes(directory: string, fileBytes: number): Promise<number> {
+    const isSettled = new Uint8Array(await this.#requestCount(directory));
+    return walkDoneLog(await this.#doneLog(directory), isSettled, fileBytes).provenBytes;
+  }
+
+  async #doneLog(directory: string): Promise<Uint32Array> {
+    const path = join(directory, 'done.log');
+    try {
+      return await withFile(this.#files, path, 'read', readDoneLog);
+    } catch (cause) {
+      if (errorCode(cause) === 'ENOENT') return new Uint32Array(0);
+      throw spoolFailure(`reading ${path}`, cause);
+    }
   }
 
   async #openResultLog(batchId: BatchId, directory: string, epoch: number): Promise<ResultLog> {

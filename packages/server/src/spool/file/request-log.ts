@@ -76,6 +76,14 @@ export class FileRequestLog implements RequestLog {
     }
   }
 
+  async readBody(target: Uint8Array, position: number): Promise<number> {
+    try {
+      return await this.#body.read(target, position);
+    } catch (cause) {
+      throw spoolFailure(`reading the body in ${this.#directory}`, cause);
+    }
+  }
+
   async close(): Promise<void> {
     this.#leaveBudget();
     await this.#body.close();

@@ -42,6 +42,32 @@ describe('a results log', () => {
     ]);
   });
 
+  test('shows no line before its sync is over', async () => {
+    const log = await spool.openResultLog(BATCH, 0, 1);
+    await log.commit(succeeded(0));
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    files.onSync = () => held;
+    const committing = log.commit(succeeded(1));
+    while (Buffer.from(files.contents.get(DONE) ?? '').length < 5 * 16) await new Promise(setImmediate);
+    expect(await textOf(await spool.readResults(BATCH))).toBe(lines(0, 1));
+    expect(await textOf(await spool.readDurableResults(BATCH))).toBe(lines(0));
+    goOn();
+    await committing;
+    expect(await textOf(await spool.readDurableResults(BATCH))).toBe(lines(0, 1));
+  });
+
+  test('shows of a log that nobody has opened yet only what its markers prove', async () => {
+    const log = await spool.openResultLog(BATCH, 0, 1);
+    await log.commit(succeeded(0));
+    await log.commit(succeeded(1));
+    const torn = new SimulatedFiles(files.contents);
+    const next = openFileSpool('/spool', torn);
+    expect(await textOf(await next.readDurableResults(BATCH))).toBe(lines(0));
+    await next.openResultLog(BATCH, 0, 2);
+    expect(await textOf(await next.readDurableResults(BATCH))).toBe(lines(0, 1));
+  });
+
   test('makes the names of its files durable before the first commit', async () => {
     await spool.openResultLog(BATCH, 0, 1);
     expect(files.effects.at(-1)).toEqual({ type: 'syncDirectory', path: `/spool/${BATCH}` });

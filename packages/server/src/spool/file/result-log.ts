@@ -62,6 +62,11 @@ export class FileResultLog implements ResultLog {
     return this.#lastSyncSeconds;
   }
 
+  /** How far the log has come that a crash cannot take back; always the end of a line. */
+  get durableBytes(): number {
+    return this.#resultsBytes;
+  }
+
   isSettled(request: number): boolean {
     return this.#isSettled[request] === 1;
   }

@@ -75,7 +75,7 @@ export async function recoverResults(files: ResultFiles, sources: RecoverySource
 }
 
 /** The entries of a done log as words; none when it has no whole header. */
-async function readDoneLog(done: SpoolFile): Promise<Uint32Array> {
+export async function readDoneLog(done: SpoolFile): Promise<Uint32Array> {
   const bytes = await readWhole(done);
   if (!isDoneLogHeader(bytes)) return new Uint32Array(0);
   return new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / ENTRY_BYTES) * ENTRY_WORDS);

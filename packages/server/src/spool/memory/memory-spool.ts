@@ -16,6 +16,7 @@ import {
   type ResultLog,
   type ResultReader,
   type ResultRow,
+  type SettledLines,
   type Spool,
 } from '../spool.ts';
 
@@ -36,6 +37,11 @@ export function createMemorySpool(): Spool {
     if (batch === undefined) throw new Error(`the spool has no batch ${batchId}`);
     return batch;
   };
+  const readResults = async (batchId: BatchId): Promise<ResultReader | null> => {
+    checkBatchId(batchId);
+    const results = batches.get(batchId)?.results;
+    return results ? resultReader(Buffer.concat(results.lines)) : null;
+  };
   return {
     async createRequestLog(batchId) {
       checkBatchId(batchId);
@@ -49,10 +55,12 @@ export function createMemorySpool(): Spool {
       assert(shard === 0, `a batch in memory is one shard, number 0, and not ${shard}`);
       return resultLog(find(batchId), epoch);
     },
-    async readResults(batchId) {
+    readResults,
+    // What was committed here is as durable as it will ever be.
+    readDurableResults: readResults,
+    async settledLines(batchId, bytes) {
       checkBatchId(batchId);
-      const results = batches.get(batchId)?.results;
-      return results ? resultReader(Buffer.concat(results.lines)) : null;
+      return settledLines(batches.get(batchId)?.results?.rows ?? [], bytes);
     },
     async remove(batchId) {
       checkBatchId(batchId);
@@ -103,7 +111,14 @@ function requestLog(batch: MemoryBatch): RequestLog {
     assert(offset !== undefined && length !== undefined, `no request ${request} among ${index.count}`);
     return body.subarray(offset, offset + length);
   };
-  return { index, plan, peekParams, readParams: async (request) => peekParams(request), close: async () => undefined };
+  return {
+    index,
+    plan,
+    peekParams,
+    readParams: async (request) => peekParams(request),
+    readBody: async (target, position) => copyPart(body, target, position),
+    close: async () => undefined,
+  };
 }
 
 function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
@@ -115,10 +130,7 @@ function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
   const isSettled = new Uint8Array(batch.index.count);
   for (const { request } of results.rows) isSettled[request] = 1;
   return {
-    settled: {
-      requests: Uint32Array.from(results.rows, ({ request }) => request),
-      types: Uint8Array.from(results.rows, ({ type }) => RESULT_TYPES.indexOf(type)),
-    },
+    settled: settledLines(results.rows, Infinity),
     lastSyncSeconds: 0,
     async commit(chunk: ResultChunk) {
       if (results.owner !== owner) return 'lost';
@@ -134,14 +146,26 @@ function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
   };
 }
 
+function settledLines(rows: readonly ResultRow[], bytes: number): SettledLines {
+  let end = 0;
+  const within = rows.filter((row) => (end += row.lineBytes) <= bytes);
+  return {
+    requests: Uint32Array.from(within, ({ request }) => request),
+    types: Uint8Array.from(within, ({ type }) => RESULT_TYPES.indexOf(type)),
+    lineBytes: Uint32Array.from(within, ({ lineBytes }) => lineBytes),
+  };
+}
+
 function resultReader(bytes: Uint8Array): ResultReader {
   return {
     bytes: bytes.length,
-    async read(target, position) {
-      const part = bytes.subarray(position, position + target.length);
-      target.set(part);
-      return part.length;
-    },
+    read: async (target, position) => copyPart(bytes, target, position),
     close: async () => undefined,
   };
+}
+
+function copyPart(bytes: Uint8Array, target: Uint8Array, position: number): number {
+  const part = bytes.subarray(position, position + target.length);
+  target.set(part);
+  return part.length;
 }
