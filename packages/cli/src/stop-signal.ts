@@ -7,8 +7,8 @@ import type { Host } from './host.ts';
  */
 const ONE_KEYSTROKE_MS = 250;
 
-/** Resolves at the first stop signal; from then on another one leaves at once. */
-export function untilStopSignal(host: Host): Promise<void> {
+/** Resolves at the first stop signal; from then on another one leaves at once, with `leavingCode`. */
+export function untilStopSignal(host: Host, leavingCode: number = EXIT_FAILED): Promise<void> {
   let firstAtMs: number | null = null;
   return new Promise((stop) => {
     host.onStopSignal(() => {
@@ -16,7 +16,7 @@ export function untilStopSignal(host: Host): Promise<void> {
       if (firstAtMs === null) {
         firstAtMs = now;
         stop();
-      } else if (now - firstAtMs > ONE_KEYSTROKE_MS) host.exit(EXIT_FAILED);
+      } else if (now - firstAtMs > ONE_KEYSTROKE_MS) host.exit(leavingCode);
     });
   });
 }
