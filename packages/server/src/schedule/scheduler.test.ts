@@ -1,5 +1,5 @@
 import { BATCH_LIFETIME_MS, microsecondsFromMs } from '@batchwright/protocol';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Catalog } from '../catalog/catalog.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -90,6 +90,78 @@ describe('Scheduler', () => {
     await advance(10_000);
     expect(await find(batch)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
     expect(upstream.calls).toEqual([]);
+  });
+
+  it.each(['shows', 'fails to show'])(
+    'is done with a batch that a cancel ended while the catalog was asked for it, and then %s it',
+    async (how) => {
+      const spool = fragileSpool();
+      let goOn = (): void => {};
+      let isAsked = (): void => {};
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      const asked = new Promise<void>((resolve) => (isAsked = resolve));
+      const { engine, catalog, clock, create, find, quiet } = await setUp({
+        spool: spool.wrap,
+        catalog: (inner) => ({
+          ...inner,
+          batches: {
+            ...inner.batches,
+            async find(...args) {
+              const batch = await inner.batches.find(...args);
+              isAsked();
+              await held;
+              if (how === 'fails to show') throw new Error('disk I/O error');
+              return batch;
+            },
+          },
+        }),
+        awaitOpening: false,
+      });
+      const added = vi.spyOn(engine.dispatcher, 'add');
+      const batch = await create(['a', 'b']);
+      await asked;
+      const nowUs = microsecondsFromMs(clock.now());
+      const canceling = await catalog.batches.cancel(batch.workspaceId, batch.id, nowUs);
+      if (canceling === 'missing') throw new Error('no such batch');
+      const ended = new Promise<void>((resolve) => {
+        engine.scheduler.listen(batch.id, (change) => (change === 'ended' ? resolve() : undefined));
+      });
+      engine.scheduler.cancelRequested(canceling);
+      await ended;
+      goOn();
+      await quiet();
+      await clock.advance(5000, quiet);
+      expect(await find(batch)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
+      expect(added).not.toHaveBeenCalled();
+      expect(spool.open).toEqual({ requests: 0, results: 0 });
+    },
+  );
+
+  it('tells who listens to a batch of each change, and last of all that it has ended', async () => {
+    const { engine, upstream, create, quiet } = await setUp();
+    const batch = await create(['a', 'b']);
+    const heard: string[] = [];
+    engine.scheduler.listen(batch.id, (change) => {
+      heard.push(`${change}, ${engine.scheduler.details(batch.id)?.states.settled} settled`);
+    });
+    for (const call of upstream.calls) {
+      call.answer();
+      await quiet();
+    }
+    expect(heard).toEqual(['moved, 1 settled', 'moved, 2 settled', 'ended, 2 settled']);
+  });
+
+  it('knows where each request of a running batch stands', async () => {
+    const { engine, upstream, create, quiet } = await setUp({ concurrency: 2 });
+    const batch = await create(names('p', 4));
+    upstream.calls[0]?.answer(529, error('overloaded_error', 'busy'));
+    await quiet();
+    const states = (): (string | null)[] =>
+      [0, 1, 2, 3].map((request) => engine.scheduler.requestState(batch.id, request));
+    expect(states()).toEqual(['backing_off', 'dispatched', 'pending', 'pending']);
+    upstream.calls[1]?.answer();
+    await quiet();
+    expect(states()[1]).toBe('settled');
   });
 
   it('keeps the other batches running while one cannot be opened', async () => {

@@ -1,26 +1,14 @@
-import {
-  knownModels,
-  PrefixWarmth,
-  type BatchRecord,
-  type Clock,
-  type ModelTable,
-  type Timer,
-  type UpstreamProfile,
-} from '@batchwright/core';
-import { microsecondsFromMs, type BatchId, type RequestCounts, type WorkspaceId } from '@batchwright/protocol';
-import type { Catalog, Lease } from '../catalog/catalog.ts';
+import type { BatchRecord, RequestState, Timer } from '@batchwright/core';
+import { microsecondsFromMs, type BatchId, type RequestCounts } from '@batchwright/protocol';
+import type { Lease } from '../catalog/catalog.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
-import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Activity } from '../runtime/activity.ts';
-import { ShardLedger, type Billing } from '../results/shard-ledger.ts';
 import type { Service } from '../runtime/service.ts';
-import type { RequestLog, ResultLog, ResultRow, Spool } from '../spool/spool.ts';
+import type { ResultRow } from '../spool/spool.ts';
+import { BatchChanges, type ChangeListener } from './batch-changes.ts';
 import type { RunningBatch } from './running-batch.ts';
-import { ShardBudget } from './shard-budget.ts';
-import { affinityOf, laneCount, ownCaches } from './shard-order.ts';
-import { planOf } from './shard-plan.ts';
-import { Shard, type ShardEvents } from './shard.ts';
+import { ShardOpener, type ShardSources } from './shard-opener.ts';
+import type { Shard, ShardEvents } from './shard.ts';
 
 /**
  * Which shards this process works on, and the ends of their lives: it claims, opens, cancels, expires and ends them.
@@ -31,27 +19,10 @@ import { Shard, type ShardEvents } from './shard.ts';
  *
  * Every write to the catalog goes under the shard's lease; a lost lease drops the shard at once.
  */
-export interface SchedulerOptions {
+export interface SchedulerOptions extends ShardSources {
   readonly node: string;
-  readonly catalog: Catalog;
-  readonly spool: Spool;
   readonly dispatcher: Dispatcher;
-  /** How the upstream caches prompts. */
-  readonly profile: UpstreamProfile;
-  /** Whether batches of all workspaces use what any of them has cached. */
-  readonly isCacheShared: boolean;
-  /** Whether it gives the batch discount. */
-  readonly hasBatchDiscount: boolean;
-  /** What its models cost, and from how many tokens on they cache; what is known of them anyway, unless it is given. */
-  readonly models?: ModelTable;
-  /** The seeds of the upstream's replicas; absent for one that has none. */
-  readonly replicas?: readonly number[];
-  readonly clock: Clock;
-  readonly pace: Clock;
-  readonly activity: Activity;
   readonly metrics: Metrics;
-  readonly log: Log;
-  readonly commitIntervalMs: number;
   readonly cancelGraceMs: number;
 }
 
@@ -88,9 +59,8 @@ export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly #options: SchedulerOptions;
   readonly #running = new Map<BatchId, Running>();
-  /** Replicas with caches of their own. */
-  readonly #caches: readonly number[];
-  readonly #warmths = new Map<WorkspaceId | null, readonly PrefixWarmth[]>();
+  readonly #opener: ShardOpener;
+  readonly #changes = new BatchChanges();
   /** Batches canceled before their turn came. */
   readonly #canceled = new Set<BatchId>();
   /** Leases held for batches to be opened next, whether for the first time or again. */
@@ -106,7 +76,7 @@ export class Scheduler implements Service {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#caches = ownCaches(options.profile, options.replicas ?? []);
+    this.#opener = new ShardOpener(options, this.#events);
   }
 
   /**
@@ -123,6 +93,7 @@ export class Scheduler implements Service {
   }
 
   cancelRequested(batch: BatchRecord): void {
+    this.#changes.tell(batch.id, 'moved');
     // The catalog has it, and the next process will heed it.
     if (this.#released || batch.status !== 'canceling') return;
     const running = this.#running.get(batch.id);
@@ -144,6 +115,16 @@ export class Scheduler implements Service {
   /** How a batch that runs here stands, else null. */
   details(id: BatchId): RunningBatch | null {
     return this.#running.get(id)?.shard.details() ?? null;
+  }
+
+  /** Where a request of a batch that runs here stands, else null. */
+  requestState(id: BatchId, request: number): RequestState | null {
+    return this.#running.get(id)?.shard.state(request) ?? null;
+  }
+
+  /** Tells of every change to a batch, from now until the function given back is called. */
+  listen(id: BatchId, listener: ChangeListener): () => void {
+    return this.#changes.listen(id, listener);
   }
 
   /** Queued requests, of all batches, whose prefix is not warm. */
@@ -233,15 +214,19 @@ export class Scheduler implements Service {
     const { catalog, dispatcher, log } = this.#options;
     let shard: Shard | null = null;
     try {
-      shard = await this.#openShard(lease);
+      shard = await this.#opener.open(lease);
       const { counts: recorded } = lease.batch;
       const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: false };
       this.#running.set(shard.id, running);
       // A cancel that came while the logs were being opened found nobody to tell; the catalog has it.
-      shard.adopt((await catalog.batches.find(lease.batch.workspaceId, lease.batch.id)) ?? lease.batch);
+      const batch = await catalog.batches.find(lease.batch.workspaceId, lease.batch.id);
+      // One that came since then found the shard, and may have ended the batch already.
+      if (this.#running.get(shard.id) !== running) return;
+      if (shard.batch === lease.batch) shard.adopt(batch ?? lease.batch);
       dispatcher.add(shard);
       this.#begin(running);
     } catch (error) {
+      if (shard !== null && !this.#running.has(shard.id)) return;
       // One batch whose files cannot be read must not keep the others from running.
       log.error({ err: error, batchId: lease.batch.id, delayMs: retryMs }, 'opening a batch failed; trying again');
       if (shard !== null) this.#drop(shard);
@@ -252,68 +237,6 @@ export class Scheduler implements Service {
         void this.#claim();
       });
     }
-  }
-
-  async #openShard(lease: Lease): Promise<Shard> {
-    const { spool } = this.#options;
-    const requests = await spool.openRequestLog(lease.batch.id);
-    let results: ResultLog | null = null;
-    try {
-      results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
-      return await this.#shardOver(lease, requests, results);
-    } catch (error) {
-      await requests.close();
-      await results?.close();
-      throw error;
-    }
-  }
-
-  async #shardOver(lease: Lease, requests: RequestLog, results: ResultLog): Promise<Shard> {
-    const { clock, pace, activity, commitIntervalMs } = this.#options;
-    const plan = planOf(requests);
-    const bills = new ShardLedger(plan, this.#billing);
-    await this.#restoreBills(bills, lease, results);
-    return new Shard({
-      lease,
-      requests,
-      results,
-      plan,
-      bills,
-      budget: new ShardBudget(lease.batch, plan, this.#billing, bills.totals),
-      warmths: this.#warmthsOf(lease.batch.workspaceId),
-      affinity: affinityOf(plan, this.#caches),
-      clock,
-      pace,
-      commitIntervalMs,
-      activity,
-      events: this.#events,
-    });
-  }
-
-  async #restoreBills(bills: ShardLedger, lease: Lease, results: ResultLog): Promise<void> {
-    const { catalog, spool, log } = this.#options;
-    const { id, createdAtUs } = lease.batch;
-    const kept = await catalog.shards.ledger(lease);
-    if (await bills.restore(kept, results.settled, createdAtUs, () => spool.readResults(id))) return;
-    log.warn({ batchId: id }, 'the results are fewer than the ledger covers; what it has stands');
-  }
-
-  get #billing(): Billing {
-    const { profile, models: table = knownModels(profile), hasBatchDiscount } = this.#options;
-    return { isBatch: hasBatchDiscount, isPriced: table.isPriced, table, reports: profile.usage };
-  }
-
-  /**
-   * What is believed of the upstream's caches, per workspace: nobody learns from another's prompts, nor pays less by them,
-   * unless the operator says that all may.
-   */
-  #warmthsOf(workspaceId: WorkspaceId): readonly PrefixWarmth[] {
-    const scope = this.#options.isCacheShared ? null : workspaceId;
-    const known = this.#warmths.get(scope);
-    if (known !== undefined) return known;
-    const warmths = Array.from({ length: laneCount(this.#caches) }, () => new PrefixWarmth(this.#options.profile));
-    this.#warmths.set(scope, warmths);
-    return warmths;
   }
 
   #retry(ms: number, action: () => void): void {
@@ -366,6 +289,7 @@ export class Scheduler implements Service {
       this.#options.metrics.resultsWritten(totalBytes(rows));
       const running = this.#running.get(shard.id);
       if (running !== undefined) this.#recordProgress(running);
+      this.#changes.tell(shard.id, 'moved');
       this.#options.log.trace({ batchId: shard.id, count: rows.length }, 'results durable');
     },
     onFinished: (shard) => {
@@ -410,6 +334,7 @@ export class Scheduler implements Service {
     const { shard } = running;
     try {
       await catalog.shards.end(shard.lease, shard.finalCounts, microsecondsFromMs(clock.now()), shard.bills);
+      this.#changes.tell(shard.id, 'ended');
       log.info({ batchId: shard.id, count: shard.batch.requestCount }, 'batch ended');
       this.#drop(shard);
       void this.#claim();

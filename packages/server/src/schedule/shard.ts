@@ -247,6 +247,10 @@ export class Shard {
     if (usage === null) this.#options.budget.release(request);
   }
 
+  state(request: number): RequestState {
+    return this.#ledger.state(request);
+  }
+
   attempts(request: number): number {
     return this.#ledger.attempts(request);
   }
