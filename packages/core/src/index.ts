@@ -15,6 +15,7 @@ export * from './cost/prefix-savings.ts';
 export * from './cost/usd.ts';
 export * from './cost/ledger-figures.ts';
 export * from './cost/ledger.ts';
+export * from './cost/message-usage.ts';
 export * from './cost/model-table.ts';
 export * from './cost/prediction.ts';
 export * from './cost/prefix-account.ts';

@@ -1,6 +1,6 @@
+import { noUse } from '@batchwright/core';
 import { describe, expect, it } from 'vitest';
 import { batchMessage } from './batch-message.ts';
-import { noUse } from './message-usage.ts';
 
 const shown = (body: string): string | null => {
   const message = batchMessage(Buffer.from(body));

@@ -1,6 +1,5 @@
-import type { RequestUse } from '@batchwright/core';
+import { noUse, usageOf, type RequestUse } from '@batchwright/core';
 import { outline, parseSpan, text, type Outline, type Span } from '@batchwright/scan';
-import { noUse, usageOf } from './message-usage.ts';
 
 /** An upstream's answer made ready for a results line. */
 export interface BatchMessage {

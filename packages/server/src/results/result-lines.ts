@@ -1,6 +1,5 @@
-import type { RequestUse } from '@batchwright/core';
+import { usageOf, type RequestUse } from '@batchwright/core';
 import type { ResultReader } from '../spool/spool.ts';
-import { usageOf } from './message-usage.ts';
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 256 * 1024;

@@ -1,11 +1,10 @@
-import { sumOfModels, unplanned } from '@batchwright/core';
+import { sumOfModels, unplanned, usageOf } from '@batchwright/core';
 import type { BatchId, MicrosecondsUtc } from '@batchwright/protocol';
 import { describe, expect, it } from 'vitest';
 import type { LedgerCheckpoint } from '../catalog/catalog.ts';
 import { createMemorySpool } from '../spool/memory/memory-spool.ts';
 import { store, submission } from '../spool/spool.fixture.ts';
 import type { ResultChunk, Spool } from '../spool/spool.ts';
-import { usageOf } from './message-usage.ts';
 import { ShardLedger } from './shard-ledger.ts';
 
 const ID = 'msgbatch_01a' as BatchId;

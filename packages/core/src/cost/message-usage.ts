@@ -1,4 +1,4 @@
-import type { RequestUse } from '@batchwright/core';
+import type { RequestUse } from './ledger.ts';
 
 /** More tokens of one kind than any model takes or gives: who reports more than this makes it up. */
 const MOST_TOKENS = 10_000_000;
