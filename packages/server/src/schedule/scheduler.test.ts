@@ -96,12 +96,13 @@ describe('Scheduler', () => {
     'is done with a batch that a cancel ended while the catalog was asked for it, and then %s it',
     async (how) => {
       const spool = fragileSpool();
+      let opened = 0;
       let goOn = (): void => {};
       let isAsked = (): void => {};
       const held = new Promise<void>((resolve) => (goOn = resolve));
       const asked = new Promise<void>((resolve) => (isAsked = resolve));
       const { engine, catalog, clock, create, find, quiet } = await setUp({
-        spool: spool.wrap,
+        spool: (inner) => spool.wrap({ ...inner, openRequestLog: (id) => (opened++, inner.openRequestLog(id)) }),
         catalog: (inner) => ({
           ...inner,
           batches: {
@@ -133,6 +134,7 @@ describe('Scheduler', () => {
       await clock.advance(5000, quiet);
       expect(await find(batch)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
       expect(added).not.toHaveBeenCalled();
+      expect(opened).toBe(1);
       expect(spool.open).toEqual({ requests: 0, results: 0 });
     },
   );
