@@ -8,7 +8,7 @@ export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bul
 export type { BatchSize } from './plan/planning.ts';
 export type { FailureKind, RunCost, RunReport } from './report/run-report.ts';
 export type { BulkRun, RunEnd } from './run/bulk-run.ts';
-export type { RetryClass, RunOptions, Verdict } from './run/run-options.ts';
+export type { Judge, RetryClass, RunOptions, Verdict } from './run/run-options.ts';
 export { RUN_POINTS, type RunPoint } from './run/run-point.ts';
 export type { BatchProgress, RunProgress } from './run/run-progress.ts';
 export type { SettledResult } from './run/settled-result.ts';

@@ -7,12 +7,18 @@ import type { RequestCounts } from '@batchwright/protocol';
 export type JournalEntry =
   | BegunEntry
   | { readonly type: 'prepared'; readonly atMs: number; readonly requests: number; readonly requestBytes: number }
-  /** Requests were put into batches; what is in each is in its `batch-N` log, synced before. */
+  /**
+   * Requests were put into batches; what is in each is in its `batch-N` log, synced before. They may take the place of
+   * batches that were not sent, as when their leaders failed or waited too long; one entry says both, so that nobody is
+   * in two batches, and nobody in none.
+   */
   | {
       readonly type: 'planned';
       readonly atMs: number;
       readonly round: number;
       readonly batches: readonly PlannedBatch[];
+      /** Numbers of batches that are not to be sent any more. */
+      readonly replaces: readonly number[];
     }
   /** A batch is about to be created. Without a later entry about it nobody knows whether it was. */
   | { readonly type: 'sending'; readonly atMs: number; readonly batch: number }
@@ -28,8 +34,6 @@ export type JournalEntry =
     }
   /** The batch is known not to exist: refused, or what was taken for it was another's. It may be sent again. */
   | { readonly type: 'not_sent'; readonly atMs: number; readonly batch: number; readonly reason: string }
-  /** Its place is taken by batches planned later, as when its leaders failed or waited too long. */
-  | { readonly type: 'replaced'; readonly atMs: number; readonly batch: number }
   | { readonly type: 'ended'; readonly atMs: number; readonly batch: number; readonly counts: RequestCounts }
   /** Its results are in `results-N`, synced. */
   | { readonly type: 'downloaded'; readonly atMs: number; readonly batch: number; readonly bytes: number }

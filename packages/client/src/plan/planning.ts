@@ -57,6 +57,8 @@ export interface RoundPlan {
 export interface Planner {
   /** Plans some requests of the book, or all; batches are numbered from `firstNumber`. */
   plan(requests: Uint32Array | 'all', firstNumber: number, signal?: AbortSignal): Promise<RoundPlan>;
+  /** A batch anew without some of its members, as when nobody wrote what they would read; who stays keeps its markers. */
+  without(batch: PlannedBatch, requests: Uint32Array, number: number): Promise<PlannedBatch>;
   members(batch: number): Promise<BatchMembers>;
   body(batch: PlannedBatch): Promise<BatchBody>;
 }

@@ -34,8 +34,11 @@ export interface RunOptions {
   readonly maxCostUsd?: string;
   /** Prices and minimums, where they are not those published. */
   readonly models?: ModelTable;
-  /** Judges an answer; one that is not taken is asked for once more. */
-  readonly judge?: (result: SettledResult) => Verdict;
+  /**
+   * Judges a succeeded answer; one that is not taken is asked for once more. `params` reads what was asked. It is called
+   * again for the same answer when a run is taken up, and must say the same.
+   */
+  readonly judge?: Judge;
   /** Ends the iteration; batches under way go on, and the run can be taken up. */
   readonly signal?: AbortSignal;
   /** Leaves once all that can be sent is. */
@@ -51,6 +54,12 @@ export interface RunOptions {
  * `expired` and `canceled`. What is wrong with a request itself is never tried again.
  */
 export type RetryClass = 'errored' | 'rate_limited' | 'overloaded' | 'api_error' | 'timed_out' | 'expired' | 'canceled';
+
+/** Says whether an answer is what was asked for. */
+export type Judge = (
+  result: SettledResult,
+  params: () => Promise<Readonly<Record<string, unknown>>>,
+) => Verdict | Promise<Verdict>;
 
 /** What is made of a succeeded answer. */
 export type Verdict =
