@@ -7,6 +7,8 @@ export type { BegunEntry, JournalEntry, PlannedBatch } from './journal/journal-e
 export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bulk-request.ts';
 export type { BatchSize } from './plan/planning.ts';
 export type { FailureKind, RunCost, RunReport } from './report/run-report.ts';
+export type { CostTerms } from './report/cost-tally.ts';
+export { RunTally, type RunFacts } from './report/run-tally.ts';
 export type { BulkRun, RunEnd } from './run/bulk-run.ts';
 export type { Judge, RetryClass, RunOptions, Verdict } from './run/run-options.ts';
 export { RUN_POINTS, type RunPoint } from './run/run-point.ts';
@@ -15,10 +17,13 @@ export type { SettledResult } from './run/settled-result.ts';
 export {
   ServiceError,
   type BatchBody,
+  type BatchDetails,
   type BatchEvent,
   type BatchService,
   type CreateOutcome,
   type PartialResults,
+  type Rerun,
+  type RerunChoice,
   type RetrievedBatch,
   type ServiceExtras,
 } from './service/batch-service.ts';

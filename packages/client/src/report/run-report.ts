@@ -9,7 +9,7 @@ export interface RunReport {
     readonly canceled: number;
     readonly expired: number;
   };
-  /** Succeeded, and not taken by `judge`. */
+  /** Of those that succeeded, the ones whose answer `judge` did not take. */
   readonly rejected: number;
   /** Requests not settled yet, where the run was left. */
   readonly unsettled: number;
@@ -24,12 +24,13 @@ export interface RunReport {
   readonly batches: number;
   readonly waves: number;
   readonly startedAtMs: number;
-  /** Waking time, the pauses between processes included. */
+  /** From the run's beginning on, the pauses between processes included. */
   readonly elapsedMs: number;
 }
 
 /** Failures of one kind. */
 export interface FailureKind {
+  /** The API's error type; `expired`, `canceled`; or `rejected`: the answer was not taken. */
   readonly type: string;
   /** With what differs from request to request (numbers, ids, quoted values) left out. */
   readonly message: string;
@@ -40,8 +41,10 @@ export interface FailureKind {
   readonly isPermanent: boolean;
 }
 
+/** What answers cost, and would have otherwise. The discount is counted where the service gives it. */
 export interface RunCost {
   readonly nanoUsd: number;
+  /** These add up to the whole. */
   readonly byKind: {
     readonly input: number;
     readonly write5m: number;
@@ -49,8 +52,8 @@ export interface RunCost {
     readonly read: number;
     readonly output: number;
   };
-  /** The same answers without the batch discount. */
+  /** The same answers at the prices of synchronous calls. */
   readonly withoutBatchNanoUsd: number;
-  /** The same answers in batches, with nothing cached. */
+  /** The same answers by the same terms, with nothing cached. */
   readonly withoutCachingNanoUsd: number;
 }

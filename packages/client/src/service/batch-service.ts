@@ -9,7 +9,9 @@ export interface BatchService {
   readonly name: string;
   /** Null where the server has none of it. */
   readonly extras: ServiceExtras | null;
-  /** Creates a batch, once: it is never tried again in here. Rejects only when aborted. */
+  /** Whether it bills batches at half the price, as the hosted API does and a server that asks call by call cannot. */
+  readonly hasBatchDiscount: boolean;
+  /** Creates a batch, once: it is never tried again in here. Rejects only when aborted, or when the body cannot be made. */
   create(body: BatchBody, signal?: AbortSignal): Promise<CreateOutcome>;
   retrieve(id: string, signal?: AbortSignal): Promise<RetrievedBatch>;
   /** Batches, newest first, page by page as they are asked for. */
@@ -53,6 +55,10 @@ export interface ServiceExtras {
   partialResults(id: string, cursor: string | null, signal?: AbortSignal): Promise<PartialResults>;
   /** What changes about a batch, as it does; ends with the batch. */
   events(id: string, signal?: AbortSignal): AsyncIterable<BatchEvent>;
+  /** How far a batch is, and all that the server knows about it besides. */
+  details(id: string, signal?: AbortSignal): Promise<BatchDetails>;
+  /** Runs those requests of an ended batch again that failed in one of these ways, as a new batch; once, as a create is. */
+  rerun(id: string, what: RerunChoice, signal?: AbortSignal): Promise<Rerun>;
 }
 
 export interface PartialResults {
@@ -71,6 +77,25 @@ export interface BatchEvent {
   /** RFC 3339; null: nobody can tell. */
   readonly eta: string | null;
   readonly costNanoUsd: number | null;
+}
+
+export interface BatchDetails extends BatchEvent {
+  /** As it was answered. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** Which requests are run again; the server's own choice, all that failed, where one is absent. */
+export interface RerunChoice {
+  readonly types?: readonly ('errored' | 'expired' | 'canceled')[];
+  /** Of the errored ones. */
+  readonly errorTypes?: readonly string[];
+}
+
+/** A new batch made of requests of another. */
+export interface Rerun {
+  readonly from: string;
+  readonly requests: number;
+  readonly batch: MessageBatch;
 }
 
 /** A call that failed: what was asked, what was answered, and what helps, in one line. */
