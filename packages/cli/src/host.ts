@@ -16,6 +16,8 @@ export interface Host {
   readonly errSize: () => TerminalSize | null;
   readonly now: () => number;
   readonly readFile: (path: string) => string | null;
+  /** What is piped in, piece by piece. It can be read once. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   /** Calls back on each SIGINT and SIGTERM; returns what stops that. */
   readonly onStopSignal: (heard: () => void) => () => void;
   /** Leaves at once, whatever is still open. */
@@ -53,6 +55,7 @@ export function processHost(): Host {
     errSize: () => (isatty(2) ? { columns: process.stderr.columns ?? 80, rows: process.stderr.rows ?? 24 } : null),
     now: () => Date.now(),
     readFile: readFileIfThere,
+    stdin: () => process.stdin,
     onStopSignal: (heard) => {
       process.on('SIGINT', heard);
       process.on('SIGTERM', heard);

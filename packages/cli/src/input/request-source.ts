@@ -1,4 +1,5 @@
 import type { RequestLine } from '@batchwright/client';
+import type { JsonObject } from '@batchwright/core';
 
 /** The requests of a run, made one by one of what the user named. */
 export interface RequestSource {
@@ -11,6 +12,11 @@ export interface RequestSource {
   readonly identity: Readonly<Record<string, string>>;
   /** Bytes of input, so far and in all; null: nobody knows. */
   readonly progress: { readonly readBytes: number; readonly totalBytes: number | null };
-  /** From the first on; rejects with `BadRequestsError` at what cannot be read. Memory does not grow with the input. */
+  /** What `--schema` says every answer must be; null: there is none. */
+  readonly schema: JsonObject | null;
+  /**
+   * From the first on, again at every call but for what is piped in; rejects with `BadRequestsError` at what cannot be
+   * read, up to ten faults with a line each. Memory does not grow with the input.
+   */
   requests(): AsyncIterable<RequestLine>;
 }
