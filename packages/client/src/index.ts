@@ -5,7 +5,11 @@
  */
 export type { BegunEntry, JournalEntry, PlannedBatch } from './journal/journal-entry.ts';
 export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bulk-request.ts';
+export type { CustomIds } from './plan/custom-ids.ts';
 export type { BatchSize } from './plan/planning.ts';
+export type { RequestFault } from './plan/request-line.ts';
+export { RequestScan } from './plan/request-scan.ts';
+export type { ScannedRequests } from './plan/scanned-parts.ts';
 export type { FailureKind, RunCost, RunReport } from './report/run-report.ts';
 export type { CostTerms } from './report/cost-tally.ts';
 export { RunTally, type RunFacts } from './report/run-tally.ts';

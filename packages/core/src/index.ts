@@ -47,6 +47,7 @@ export * from './retry/upstream-answer.ts';
 export * from './retry/upstream-error.ts';
 export * from './schedule/backoff-heap.ts';
 export * from './schedule/fair-share.ts';
+export { widened } from './schedule/growing-array.ts';
 export * from './schedule/prefix-schedule.ts';
 export * from './schedule/prefix-warmth.ts';
 export * from './schedule/replica-choice.ts';
