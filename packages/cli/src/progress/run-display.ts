@@ -1,0 +1,110 @@
+import type { RunProgress } from '@batchwright/client';
+import { complain, type Host } from '../host.ts';
+import { liveBlock } from './live-block.ts';
+import { paintFor } from './paint.ts';
+import { ProgressWatch } from './progress-changes.ts';
+import { batchEvent, progressEvent, type RunEvent } from './run-event.ts';
+import { progressFrame } from './progress-frame.ts';
+import type { InputProgress } from './progress-figures.ts';
+import { changeLine, progressLine } from './progress-line.ts';
+
+/** Where a run's progress is told: on standard error, or as events on standard output. */
+export interface RunDisplay {
+  /** Given the latest now and then; shows it as often as it is worth. */
+  show(progress: RunProgress, input: InputProgress): void;
+  /** A line for people, to stay. */
+  say(line: string): void;
+  /** A line about something that is wrong. */
+  warn(line: string): void;
+  /** For machines; where people are told otherwise, nothing. */
+  event(event: RunEvent): void;
+  /** Nothing is drawn over any more; what is said afterwards stands below. */
+  end(): void;
+}
+
+export interface DisplayOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly colour: boolean;
+}
+
+/** A block that is drawn over on a terminal, lines now and then elsewhere, events for machines, or next to nothing. */
+export function openDisplay(options: DisplayOptions, host: Host): RunDisplay {
+  if (options.json) return eventDisplay(host);
+  if (options.quiet) return { ...SILENT, warn: (line) => complain(host, line) };
+  return host.errSize() !== null && host.env['TERM'] !== 'dumb' ? liveDisplay(options.colour, host) : lineDisplay(host);
+}
+
+const SILENT: Omit<RunDisplay, 'warn'> = {
+  show: () => undefined,
+  say: () => undefined,
+  event: () => undefined,
+  end: () => undefined,
+};
+
+/** As often as somebody can read it, and no more than a slow terminal at the other end of the world can take. */
+const FRAME_MS = 200;
+
+function liveDisplay(colour: boolean, host: Host): RunDisplay {
+  const block = liveBlock(host);
+  const paint = paintFor(host, colour);
+  let shownAtMs = Number.NEGATIVE_INFINITY;
+  let latest: (() => readonly string[]) | null = null;
+  return {
+    ...SILENT,
+    show(progress, input) {
+      latest = () => progressFrame(progress, { ...(host.errSize() ?? DEFAULT_SIZE), paint, input });
+      if (host.now() - shownAtMs < FRAME_MS) return;
+      shownAtMs = host.now();
+      block.draw(latest());
+    },
+    say: (line) => block.note(line),
+    warn: (line) => block.note(`batchwright: ${line}`),
+    end() {
+      if (latest !== null) block.draw(latest());
+      block.end();
+    },
+  };
+}
+
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
+const LINE_MS = 10_000;
+
+function lineDisplay(host: Host): RunDisplay {
+  const watch = new ProgressWatch();
+  let saidAtMs = host.now();
+  return {
+    ...SILENT,
+    show(progress, input) {
+      const changes = watch.look(progress);
+      for (const change of changes) host.err(`${changeLine(change, progress, input)}\n`);
+      const isDue = host.now() - saidAtMs >= LINE_MS;
+      if (isDue && changes.length === 0) host.err(`${progressLine(progress, input)}\n`);
+      if (isDue || changes.length > 0) saidAtMs = host.now();
+    },
+    say: (line) => host.err(`${line}\n`),
+    warn: (line) => complain(host, line),
+  };
+}
+
+const EVENT_MS = 1000;
+
+/** Events on standard output, one JSON object a line; what is for people stays on standard error. */
+function eventDisplay(host: Host): RunDisplay {
+  const watch = new ProgressWatch();
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  const event = (one: RunEvent): void => host.out(`${JSON.stringify(one)}\n`);
+  return {
+    show(progress) {
+      const changes = watch.look(progress);
+      for (const change of changes) if (change.type !== 'phase') event(batchEvent(change));
+      if (host.now() - toldAtMs < EVENT_MS && !changes.some(({ type }) => type === 'phase')) return;
+      toldAtMs = host.now();
+      event(progressEvent(progress));
+    },
+    say: (line) => host.err(`${line}\n`),
+    warn: (line) => complain(host, line),
+    event,
+    end: () => undefined,
+  };
+}

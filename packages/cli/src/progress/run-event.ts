@@ -1,0 +1,114 @@
+import { sumOfModels, usdOf, type LedgerTotals } from '@batchwright/core';
+import type { RunProgress, RunReport } from '@batchwright/client';
+import type { ProgressChange } from './progress-changes.ts';
+import { settledCount } from './progress-figures.ts';
+
+/**
+ * What `--json` prints, one object a line: `started`, then `progress` about once a second and `batch_sent` and
+ * `batch_ended` as they happen, then `report` and, last, `ended` with the exit code. Keys are only ever added.
+ */
+export type RunEvent =
+  | {
+      readonly type: 'started';
+      readonly input: string;
+      readonly output: string;
+      readonly run_dir: string;
+      readonly server: string;
+      readonly is_simulated: boolean;
+    }
+  | ReturnType<typeof progressEvent>
+  | ReturnType<typeof batchEvent>
+  | ReturnType<typeof reportEvent>
+  | {
+      readonly type: 'ended';
+      readonly outcome: 'finished' | 'already_finished' | 'left' | 'over_budget' | 'failed';
+      readonly exit_code: number;
+      /** What happened, where that takes words; null elsewhere. */
+      readonly message: string | null;
+    };
+
+/** How far the run is. */
+export function progressEvent(progress: RunProgress) {
+  const { phase, requests, counts, retrying, batches, resultsPerSecond, remainingMs, totals, expectedNanoUsd } =
+    progress;
+  return {
+    type: 'progress',
+    phase,
+    requests,
+    settled: settledCount(progress),
+    counts,
+    retrying,
+    batches: {
+      planned: batches.length,
+      sent: batches.filter(({ id }) => id !== null).length,
+      over: overCount(progress),
+    },
+    results_per_second: resultsPerSecond,
+    remaining_seconds: remainingMs === null ? null : Math.round(remainingMs / 1000),
+    ...usageFields(totals),
+    expected_cost_usd: expectedNanoUsd === null ? null : usdOf(expectedNanoUsd),
+    waiting_for: progress.waitingFor,
+  } as const;
+}
+
+function overCount({ batches }: RunProgress): number {
+  return batches.filter(({ state }) => state === 'downloaded').length;
+}
+
+/** What happened to a batch. */
+export function batchEvent(change: Exclude<ProgressChange, { readonly type: 'phase' }>) {
+  const { number, id, wave, requests, settled } = change.batch;
+  return { type: change.type, batch: number, id, wave, requests, settled } as const;
+}
+
+/** What the run came to. */
+export function reportEvent(report: RunReport) {
+  const { cost } = report;
+  return {
+    type: 'report',
+    requests: report.requests,
+    counts: report.counts,
+    rejected: report.rejected,
+    unsettled: report.unsettled,
+    retried: report.retried,
+    failures: report.failures.map(({ type, message, count, example, isPermanent }) => ({
+      type,
+      message,
+      count,
+      example: { custom_id: example.customId, message: example.message },
+      is_permanent: isPermanent,
+    })),
+    ...usageFields(report.totals),
+    cost:
+      cost === null
+        ? null
+        : {
+            usd: usdOf(cost.nanoUsd),
+            input_usd: usdOf(cost.byKind.input),
+            cache_creation_5m_usd: usdOf(cost.byKind.write5m),
+            cache_creation_1h_usd: usdOf(cost.byKind.write1h),
+            cache_read_usd: usdOf(cost.byKind.read),
+            output_usd: usdOf(cost.byKind.output),
+            without_batch_usd: usdOf(cost.withoutBatchNanoUsd),
+            without_caching_usd: usdOf(cost.withoutCachingNanoUsd),
+          },
+    batches: report.batches,
+    waves: report.waves,
+    started_at: new Date(report.startedAtMs).toISOString(),
+    elapsed_seconds: report.elapsedMs / 1000,
+  } as const;
+}
+
+function usageFields(totals: LedgerTotals) {
+  const sum = sumOfModels(totals);
+  return {
+    tokens: {
+      input: sum.inputTokens,
+      cache_creation_5m: sum.write5mTokens,
+      cache_creation_1h: sum.write1hTokens,
+      cache_read: sum.readTokens,
+      output: sum.outputTokens,
+    },
+    cost_usd: sum.requests > sum.unpricedRequests ? usdOf(sum.costNanoUsd) : null,
+  };
+}
