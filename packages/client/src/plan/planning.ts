@@ -13,6 +13,8 @@ export interface PlanTerms {
   readonly latencyTokens: number;
   readonly limits: BatchSize;
   readonly models: ModelTable;
+  /** Whether the API gives the batch discount. */
+  readonly hasBatchDiscount: boolean;
   /** Prices change: when the run is. */
   readonly atMs: number;
 }
@@ -29,11 +31,17 @@ export interface BatchSize {
 /** The requests of a run, which lie in its `requests` log, by number from 0 in the order they came. */
 export interface RequestBook {
   readonly count: number;
-  /** The number of a custom_id; -1: not of this run. */
+  /** The number of a custom_id; -1: not of this run (but for one in ten thousand million of those that are not). */
   find(customId: string): number;
-  /** Its line, without the line's end. */
+  /** Bytes of its line, without the line's end. */
+  bytes(request: number): number;
   line(request: number): Promise<Uint8Array>;
-  /** What to send instead from now on: the same custom_id with other params. Durable once it resolves. */
+  /** Many lines, in the order of `requests`, some at a time; what it reads at once is bounded. */
+  lines(requests: Uint32Array | 'all', signal?: AbortSignal): AsyncIterable<readonly Uint8Array[]>;
+  /**
+   * What to send instead from now on: the same custom_id with other params. Durable once it resolves. The bodies of
+   * batches that were planned with the line before can no longer be made.
+   */
   replace(request: number, line: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,7 +56,7 @@ export interface BatchMembers {
 
 export const NO_LEADER = 0xffff_ffff;
 
-/** What a set of requests will come to; see `PlannedBatch` for each batch. */
+/** What a set of requests will come to; see `PlannedBatch` for each batch. Waves are counted from 0 in each plan. */
 export interface RoundPlan {
   readonly batches: readonly PlannedBatch[];
 }
