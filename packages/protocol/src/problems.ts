@@ -30,7 +30,12 @@ export type Problem =
   | { readonly type: 'body_timed_out' }
   | { readonly type: 'batch_not_found'; readonly batchId: string }
   | { readonly type: 'batch_still_running'; readonly batchId: string }
+  | { readonly type: 'batch_not_ended'; readonly batchId: string }
+  | { readonly type: 'batch_archived'; readonly batchId: string }
   | { readonly type: 'results_not_available'; readonly batchId: string }
+  | { readonly type: 'request_not_found'; readonly batchId: string; readonly customId: string }
+  | { readonly type: 'nothing_to_rerun'; readonly batchId: string; readonly asked: string }
+  | { readonly type: 'too_many_watches'; readonly limit: number; readonly retryAfterSeconds: number }
   | { readonly type: 'limit_out_of_range'; readonly value: string }
   | { readonly type: 'both_cursors' }
   | { readonly type: 'cursor_unknown'; readonly name: 'after_id' | 'before_id'; readonly value: string }
@@ -118,7 +123,21 @@ const WORDS: Words = {
   body_timed_out: () => ({ ...invalid('The request body stopped arriving before it was complete.'), status: 408 }),
   batch_not_found: (p) => missing(`Message Batch ${p.batchId} not found.`),
   batch_still_running: () => invalid('In progress batches cannot be deleted. Consider canceling the batch instead.'),
+  batch_not_ended: (p) =>
+    invalid(
+      `Message Batch ${p.batchId} has not ended. Rerun it once its processing_status is \`ended\`, or cancel it.`,
+    ),
+  batch_archived: (p) =>
+    missing(`Message Batch ${p.batchId} is archived: its requests and results are not kept any more.`),
   results_not_available: (p) => missing(`Message Batch ${p.batchId} has no available results.`),
+  request_not_found: (p) => missing(`Message Batch ${p.batchId} has no request with the custom_id ${p.customId}.`),
+  nothing_to_rerun: (p) =>
+    invalid(`Message Batch ${p.batchId} has no request that ${p.asked}; there is nothing to rerun.`),
+  too_many_watches: (p) => ({
+    type: 'rate_limit_error',
+    message: `${p.limit} calls wait for news of batches already, which is as many as this server takes. Poll meanwhile.`,
+    retryAfterSeconds: p.retryAfterSeconds,
+  }),
   limit_out_of_range: (p) => invalid(limitText(p.value)),
   both_cursors: () => invalid('after_id and before_id cannot be used together. Send one of the two.'),
   cursor_unknown: (p) => invalid(`${p.name}: \`${p.value}\` is not the id of an object in this workspace.`),

@@ -112,6 +112,7 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   if (pool !== null) registerReplicaGauges(metrics, () => pool.views());
   const http = createHttpServer({
     clock,
+    pace,
     randomBytes,
     catalog,
     spool,

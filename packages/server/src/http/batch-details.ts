@@ -14,7 +14,7 @@ export interface BatchFacts {
 }
 
 /** How far a batch has come, in what state its requests are, and when it will have ended if it goes on like this. */
-export function progressObject({ batch, running, nowMs }: BatchFacts) {
+export function progressObject({ batch, running, nowMs }: Omit<BatchFacts, 'account'>) {
   const { processing } = batch.counts;
   const rate = running?.settledPerSecond ?? 0;
   const eta = running === null || rate === 0 || isPaused(batch, running) ? null : endOf(batch, running, rate, nowMs);

@@ -1,6 +1,7 @@
 import { nanoUsdOf, type BatchOptions, type CountsMode, type MarkerMode } from '@batchwright/core';
 import type { Problem } from '@batchwright/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseJsonObject } from './json-object.ts';
 
 type Refused = { readonly type: 'refused'; readonly problem: Problem };
 
@@ -18,7 +19,7 @@ const MARKERS: readonly string[] = ['respect', 'auto', 'off'] satisfies readonly
 export function readBatchOptions(headers: IncomingHttpHeaders, usual: BatchOptions): ReadOptions {
   const text = String(headers[HEADER] ?? '').trim();
   if (text === '') return { type: 'read', options: usual };
-  const value = parseObject(text);
+  const value = parseJsonObject(text);
   if (value === null) return invalid('value', 'Input should be a JSON object');
   const unknown = Object.keys(value).find((name) => !NAMES.has(name));
   if (unknown !== undefined) return invalid(unknown, 'Extra inputs are not permitted');
@@ -52,16 +53,6 @@ export function readUserProfile(headers: IncomingHttpHeaders): ReadProfile {
   if (/^[\x21-\x7e]{1,256}$/.test(id)) return { type: 'read', userProfileId: id };
   const reason = 'String should be 1 to 256 printable characters';
   return { type: 'refused', problem: { type: 'field_wrong', path: PROFILE_HEADER, reason } };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
 
 function invalid(name: string, reason: string): Refused {

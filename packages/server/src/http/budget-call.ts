@@ -4,6 +4,7 @@ import { budgetObject } from './batch-details.ts';
 import { findBatch, namedBatch } from './batch-lookup.ts';
 import { NO_AMOUNT } from './batch-options.ts';
 import type { Call, Caller, Params, Room } from './call.ts';
+import { parseJsonObject } from './json-object.ts';
 import { GONE, json, refuse, type Reply } from './reply.ts';
 import { readWholeBody } from './whole-body.ts';
 
@@ -37,23 +38,14 @@ type Asked =
   | { readonly type: 'refused'; readonly problem: Problem };
 
 function readBudget(bytes: Uint8Array): Asked {
-  const value = parseBody(bytes);
+  const value = parseJsonObject(Buffer.from(bytes).toString('utf8'));
   if (value === null) return wrong('body', 'Input should be a JSON object, such as {"usd": "20"}');
   const unknown = Object.keys(value).find((name) => name !== 'usd');
   if (unknown !== undefined) return wrong(unknown, 'Extra inputs are not permitted');
-  const { usd } = value;
+  const usd = value['usd'];
   if (usd === null) return { type: 'budget', nanoUsd: null };
   const nanoUsd = nanoUsdOf(usd);
   return nanoUsd === null ? wrong('usd', `${NO_AMOUNT}, or null for none`) : { type: 'budget', nanoUsd };
-}
-
-function parseBody(bytes: Uint8Array): { readonly usd?: unknown } | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function wrong(path: string, reason: string): Asked {

@@ -2,6 +2,7 @@ import type { ApiVersion, KeyId, WorkspaceId } from '@batchwright/protocol';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CallRate } from './call-rate.ts';
 import type { HttpServices } from './services.ts';
+import type { Watches } from './watches.ts';
 
 /** One HTTP exchange, from its head to the end of its response. */
 export interface Call {
@@ -46,6 +47,8 @@ export interface Room {
   readonly rate: CallRate;
   /** Bytes of Messages bodies held in memory. */
   readonly buffered: BufferedBytes;
+  /** Calls that stay open to hear of a batch. */
+  readonly watches: Watches;
   isShuttingDown(): boolean;
 }
 

@@ -17,7 +17,7 @@ export async function createBatch(room: Room, call: Call, _params: Params, calle
   if (terms.type === 'refused') return refuse(terms.problem);
   const opened = openBody(call, LIMITS.batchBodyBytes);
   if (opened.type === 'refused') return refuse(opened.problem);
-  return answer(room, call, opened.body, await receive(room, opened.body, terms.terms));
+  return answer(room, call, opened.body, await receiveBatch(room, opened.body, terms.terms));
 }
 
 /** The terms that a call's headers state. */
@@ -37,7 +37,8 @@ export function readTerms(room: Room, call: Call, caller: Caller): Terms {
   return { type: 'stated', terms };
 }
 
-async function receive(room: Room, body: RequestBody, terms: BatchTerms): Promise<IntakeOutcome> {
+/** Hands a body over to intake, whoever made it. */
+export async function receiveBatch(room: Room, body: RequestBody, terms: BatchTerms): Promise<IntakeOutcome> {
   const { intake, metrics, settings } = room.services;
   const startedMs = performance.now();
   const queueLimit = settings.queuedRequests > 0 ? settings.queuedRequests : null;

@@ -100,7 +100,7 @@ function countCall(room: Room, call: Call, workspaceId: Parameters<Room['rate'][
   return counted.problem;
 }
 
-const API_ROUTE = /^(?:\/ext)?\/v1\//;
+const API_ROUTE = /^(?:\/ext)?\/v1(?:\/|$)/;
 
 function record(room: Room, call: Call): void {
   const { facts, response } = call;

@@ -6,6 +6,7 @@ import { answerCall, beginCall, type Expectation } from './exchange.ts';
 import { connectionProblem, refuseRaw } from './raw-refusal.ts';
 import { refuse, send } from './reply.ts';
 import type { HttpServices } from './services.ts';
+import { Watches } from './watches.ts';
 
 /**
  * The HTTP room: turns bytes into calls and values into responses, and decides nothing about batches. Every response,
@@ -20,7 +21,7 @@ export interface HttpServer {
   listen(host: string, port: number): Promise<{ readonly port: number }>;
   /** From now on creates are refused; everything else goes on, so that clients can still poll and download. */
   stopAccepting(): void;
-  /** Takes no new connections, lets calls under way finish for `graceMs`, then cuts what is left. */
+  /** Ends what only waits for news, takes no new connections, lets calls under way finish for `graceMs`, then cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -37,6 +38,7 @@ export function createHttpServer(services: HttpServices): HttpServer {
     services,
     rate: callRate(services.settings.requestsPerMinute),
     buffered: bufferedBytes(services.settings.messageBodiesBytes),
+    watches: new Watches(services, services.settings.maxWatches),
     isShuttingDown: () => isShuttingDown,
   };
   const server = makeServer(services);
@@ -69,6 +71,7 @@ export function createHttpServer(services: HttpServices): HttpServer {
     close(graceMs) {
       isShuttingDown = true;
       isClosing = true;
+      room.watches.close();
       return close(server, graceMs);
     },
   };

@@ -20,6 +20,7 @@ import type { Intake } from '../intake/intake.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { silentLog } from '../observe/log.ts';
 import { hashApiKey } from '../runtime/api-key.ts';
+import { BatchChanges } from '../schedule/batch-changes.ts';
 import type { RunningBatch } from '../schedule/running-batch.ts';
 import type { ResultReader, Spool } from '../spool/spool.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
@@ -30,6 +31,10 @@ export interface TestRoom {
   readonly port: number;
   readonly server: HttpServer;
   readonly clock: VirtualClock;
+  /** Of connections; it stands still, too. */
+  readonly pace: VirtualClock;
+  /** Where a test tells of a batch's changes, as the scheduler would. */
+  readonly changes: BatchChanges;
   readonly metrics: Metrics;
   readonly keys: { readonly k1a: string; readonly k1b: string; readonly k2: string };
   readonly workspaces: { readonly w1: WorkspaceId; readonly w2: WorkspaceId };
@@ -58,6 +63,7 @@ const NOW_MS = Date.UTC(2026, 10, 21, 9);
 
 export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom> {
   const clock = new VirtualClock(NOW_MS);
+  const pace = new VirtualClock(NOW_MS);
   const catalog = createMemoryCatalog({ randomBytes: chance, now: () => clock.now() });
   const keys = { k1a: 'sk-test-k1a-0000000000', k1b: 'sk-test-k1b-0000000000', k2: 'sk-test-k2-00000000000' };
   const workspaces = {
@@ -70,14 +76,22 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
   const told: string[] = [];
   const upstream = new ScriptedUpstream();
   const metrics = createMetrics();
+  const changes = new BatchChanges();
+  const readResults = async (id: BatchId): Promise<ResultReader | null> => results.get(id) ?? null;
   const services: HttpServices = {
     clock,
+    pace,
     randomBytes: chance,
     catalog,
-    spool: { readResults: async (id: BatchId) => results.get(id) ?? null } as unknown as Spool,
+    spool: { readResults, readDurableResults: readResults } as unknown as Spool,
     intake: fakeIntake(catalog, clock),
     upstream,
-    progress: { counts: (id) => liveCounts.get(id) ?? null, details: (id) => running.get(id) ?? null },
+    progress: {
+      counts: (id) => liveCounts.get(id) ?? null,
+      details: (id) => running.get(id) ?? null,
+      requestState: () => null,
+      listen: (id, listener) => changes.listen(id, listener),
+    },
     scheduler: {
       batchCreated: (batch) => told.push(`created ${batch.id}`),
       budgetChanged: (batch) => told.push(`budget ${batch.id}`),
@@ -101,6 +115,8 @@ export async function startRoom(overrides: RoomOverrides = {}): Promise<TestRoom
     port,
     server,
     clock,
+    pace,
+    changes,
     metrics,
     keys,
     workspaces,

@@ -16,6 +16,11 @@ export function usageObject(totals: LedgerTotals) {
   };
 }
 
+/** The same in all, without the models. */
+export function totalsObject(totals: LedgerTotals) {
+  return sumObject(sumOfModels(totals));
+}
+
 /** A batch's ledger: what its results used and cost, what they would have cost otherwise, and how well it was cached. */
 export function ledgerObject(totals: LedgerTotals, results: number) {
   const sum = sumOfModels(totals);

@@ -1,16 +1,19 @@
-import type { BatchRecord, Clock, MarkerMode } from '@batchwright/core';
+import type { BatchRecord, Clock, MarkerMode, RequestState } from '@batchwright/core';
 import type { BatchId, RandomBytes, RequestCounts } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { ChangeListener } from '../schedule/batch-changes.ts';
 import type { RunningBatch } from '../schedule/running-batch.ts';
 import type { Spool } from '../spool/spool.ts';
 
 /** Everything the HTTP room asks of the rest of the server. */
 export interface HttpServices {
   readonly clock: Clock;
+  /** Real time even when the clock is virtual: it paces connections, not the API. */
+  readonly pace: Clock;
   readonly randomBytes: RandomBytes;
   readonly catalog: Catalog;
   readonly spool: Spool;
@@ -20,6 +23,9 @@ export interface HttpServices {
   readonly progress: {
     counts(id: BatchId): RequestCounts | null;
     details(id: BatchId): RunningBatch | null;
+    requestState(id: BatchId, request: number): RequestState | null;
+    /** Tells of changes to a batch, and that it ended, until the function given back is called. */
+    listen(id: BatchId, listener: ChangeListener): () => void;
   };
   /** Told after the catalog has it, so that work starts or stops at once and not at the next look. */
   readonly scheduler: {
@@ -51,6 +57,8 @@ export interface HttpSettings {
   readonly metricsOpen: boolean;
   /** Open sockets; more are turned away before anything is read. */
   readonly maxConnections: number;
+  /** Calls that may wait for news of a batch at once: event streams, and polls that wait. */
+  readonly maxWatches: number;
   /** Memory that all Messages bodies under way may hold together; calls beyond it answer 529. */
   readonly messageBodiesBytes: number;
 }
@@ -64,6 +72,7 @@ export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   extraBetas: [],
   metricsOpen: true,
   maxConnections: 10_000,
+  maxWatches: 1000,
   messageBodiesBytes: 512 * 1024 * 1024,
 };
 

@@ -16,6 +16,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { BodyScanner, RequestIndex } from '@batchwright/scan';
 import { planOptions, type CachingTerms } from './batch-plan.ts';
+import { customIdOf } from '../spool/custom-id-search.ts';
 import { promptSeed } from './prompt-seed.ts';
 import { Upload } from './upload.ts';
 
@@ -130,11 +131,6 @@ function summary(plan: PlacedPlan, terms: EstimateTerms): PlanSummary {
 function named(warnings: readonly EstimateWarning[], index: RequestIndex): readonly BodyWarning[] {
   return warnings.map((warning) => ({
     warning,
-    customIds: warning.examples.map((request) => customId(index, request)),
+    customIds: warning.examples.map((request) => customIdOf(index, request)),
   }));
-}
-
-function customId({ customIds, customIdOffset, customIdBytes }: RequestIndex, request: number): string {
-  const from = customIdOffset[request] ?? 0;
-  return Buffer.from(customIds.subarray(from, from + (customIdBytes[request] ?? 0))).toString('latin1');
 }

@@ -24,3 +24,8 @@ export function erroredLine(customId: Uint8Array, error: WireError, requestId: s
 export function unstartedLine(customId: Uint8Array, type: 'canceled' | 'expired'): readonly Uint8Array[] {
   return [OPEN, customId, type === 'canceled' ? CANCELED : EXPIRED];
 }
+
+/** Where the result lies within a line that settles a request with this custom_id: without the braces around and the newline. */
+export function resultSpan(customId: string, lineBytes: number): { readonly from: number; readonly to: number } {
+  return { from: OPEN.length + customId.length + '","result":'.length, to: lineBytes - '}\n'.length };
+}

@@ -48,18 +48,7 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
   BatchDetails: closedObject('A batch, and what its wire object has no place for.', {
     type: { const: 'batch_details' },
     batch: ref('MessageBatch'),
-    progress: closedObject('Requests by state, at this moment.', {
-      pending: count,
-      in_flight: count,
-      backing_off: { ...count, description: 'Waiting to be tried again.' },
-      settled: count,
-      results_per_second: { ...share, description: 'An average of about a minute; null when it does not run.' },
-      eta: {
-        type: ['string', 'null'],
-        format: 'date-time',
-        description: 'At this rate; never after `expires_at`. Null while the budget lets nothing go.',
-      },
-    }),
+    progress: ref('RequestProgress'),
     plan: closedObject('What was planned at creation. Null for batches from before there were predictions.', {
       markers: { enum: ['respect', 'auto', 'off'] },
       prefixes: { ...optionalCount, description: 'Prefixes to be cached.' },
@@ -70,6 +59,26 @@ export const LEDGER_SCHEMAS: Readonly<Record<string, Schema>> = {
     ledger: orNull(ref('Ledger')),
     budget: orNull(ref('Budget')),
     schedule: orNull(ref('Schedule')),
+  }),
+  RequestProgress: closedObject('Requests by state, at this moment.', {
+    pending: count,
+    in_flight: count,
+    backing_off: { ...count, description: 'Waiting to be tried again.' },
+    settled: count,
+    results_per_second: { ...share, description: 'An average of about a minute; null when it does not run.' },
+    eta: {
+      type: ['string', 'null'],
+      format: 'date-time',
+      description: 'At this rate; never after `expires_at`. Null while the budget lets nothing go.',
+    },
+  }),
+  BatchProgress: closedObject('How a batch stands: the data of a `progress` event.', {
+    type: { const: 'batch_progress' },
+    id: { type: 'string' },
+    processing_status: { enum: ['in_progress', 'canceling', 'ended'] },
+    request_counts: ref('RequestCounts'),
+    progress: ref('RequestProgress'),
+    ledger: orNull(closedObject('What its results used and cost so far; null until the first.', sum)),
   }),
   Budget: closedObject('What the batch may cost. No request goes whose expected cost no longer fits.', {
     usd: ref('Usd'),

@@ -1,4 +1,4 @@
-import { API_VERSIONS, LIMITS } from '@batchwright/protocol';
+import { API_VERSIONS, CUSTOM_ID_PATTERN, LIMITS } from '@batchwright/protocol';
 import { ref, type Schema } from './schema.ts';
 
 export interface Parameter {
@@ -42,12 +42,15 @@ const header = (name: string, description: string, schema: Schema = { type: 'str
   schema,
 });
 
-const day = (name: string, description: string): Parameter => ({
+const query = (name: string, description: string, schema: Schema): Parameter => ({
   name,
   in: 'query',
   description,
-  schema: { type: 'string', format: 'date' },
+  schema,
 });
+
+const day = (name: string, description: string): Parameter =>
+  query(name, description, { type: 'string', format: 'date' });
 
 const CALLER: readonly Parameter[] = [
   { ...header('anthropic-version', 'The version of the API.', { enum: API_VERSIONS }), required: true },
@@ -202,6 +205,81 @@ export const PATHS: Readonly<Record<string, PathItem>> = {
       parameters: [BATCH_ID, ...CALLER],
       requestBody: body('ChangeBudget'),
       responses: answers('The budget as it is now.', json('BatchBudget')),
+    },
+  },
+  '/ext/v1/batches/{message_batch_id}/results': {
+    get: {
+      operationId: 'partialBatchResults',
+      summary: 'Download the results that are there so far',
+      description:
+        'The lines of the results file, in its order, from a cursor on. `batchwright-cursor` says where to go on, ' +
+        '`batchwright-complete: true` that nothing follows, `retry-after` that there is nothing new yet.',
+      tags: ['Extensions'],
+      parameters: [
+        BATCH_ID,
+        ...CALLER,
+        query('cursor', 'Where to go on, as an answer had it; from the first line on unless given.', {
+          type: 'string',
+        }),
+        query('limit', 'The most lines; as many as there are, up to about 8 MB, unless given.', {
+          type: 'integer',
+          minimum: 1,
+        }),
+        query('wait', 'Seconds to wait for something new.', { type: 'number', minimum: 0, maximum: 60, default: 0 }),
+      ],
+      responses: answers('JSON Lines; the schema is that of each line.', {
+        'application/x-jsonl': { schema: ref('ResultLine') },
+      }),
+    },
+  },
+  '/ext/v1/batches/{message_batch_id}/events': {
+    get: {
+      operationId: 'streamBatchEvents',
+      summary: 'Follow a batch',
+      description:
+        'Server-sent events: `progress` (data: `BatchProgress`) at once, and at most once a second when something has ' +
+        'changed; `ended` (data: `MessageBatch`) at the end, after which the stream closes.',
+      tags: ['Extensions'],
+      parameters: [BATCH_ID, ...CALLER, header('last-event-id', 'Ids go on from this one.')],
+      responses: answers('The events; the schema is that of the data of `progress`.', {
+        'text/event-stream': { schema: ref('BatchProgress') },
+      }),
+    },
+  },
+  '/ext/v1/batches/{message_batch_id}/requests/{custom_id}': {
+    get: {
+      operationId: 'retrieveBatchRequest',
+      summary: 'A request as it was sent, and its result',
+      tags: ['Extensions'],
+      parameters: [
+        BATCH_ID,
+        { name: 'custom_id', in: 'path', required: true, schema: { type: 'string', pattern: CUSTOM_ID_PATTERN } },
+        ...CALLER,
+        query('include', '`none`: only whether there is such a request, and its state.', { enum: ['none'] }),
+      ],
+      responses: answers('The request.', json('StoredRequest')),
+    },
+  },
+  '/ext/v1/batches/{message_batch_id}/rerun': {
+    post: {
+      operationId: 'rerunBatch',
+      summary: 'Run again what failed, as a new batch',
+      description:
+        'Answers once the new batch is durable. Version, betas, profile and, unless the header is sent, options are those ' +
+        'of the batch it comes from. Not idempotent.',
+      tags: ['Extensions'],
+      parameters: [BATCH_ID, ...CREATE],
+      requestBody: { ...body('RerunBatch'), required: false },
+      responses: answers('The new batch.', json('BatchRerun')),
+    },
+  },
+  '/ext/v1': {
+    get: {
+      operationId: 'describeServer',
+      summary: 'That this is a Batchwright, and what it can',
+      tags: ['Extensions'],
+      parameters: CALLER,
+      responses: answers('The server.', json('Server')),
     },
   },
   '/ext/v1/usage': {

@@ -98,6 +98,52 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     properties: { data: { type: 'array', items: ref('Model') }, has_more: { type: 'boolean' } },
     required: ['data'],
   },
+  StoredRequest: {
+    type: 'object',
+    description: 'A request of a batch. With `include=none`, without its params and its result.',
+    properties: {
+      type: { const: 'batch_request' },
+      custom_id: { type: 'string', pattern: CUSTOM_ID_PATTERN },
+      state: { enum: ['pending', 'dispatched', 'backing_off', 'settled'] },
+      params: { type: 'object', description: 'As the client sent them, byte for byte.' },
+      result: {
+        oneOf: [RESULT, { type: 'null' }],
+        description: 'As in its line of the results; null until it is settled.',
+      },
+    },
+    required: ['type', 'custom_id', 'state'],
+    additionalProperties: false,
+  },
+  RerunBatch: {
+    type: 'object',
+    description: 'Which requests to run again; without it, all that did not succeed.',
+    properties: {
+      types: { type: 'array', minItems: 1, items: { enum: ['errored', 'canceled', 'expired'] } },
+      error_types: {
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string' },
+        description: 'Of the errored ones, only those whose error is of one of these types.',
+      },
+    },
+    additionalProperties: false,
+  },
+  BatchRerun: closedObject('A new batch of requests that another had.', {
+    type: { const: 'batch_rerun' },
+    from: { type: 'string', description: 'The id of the batch they come from.' },
+    requests: { ...count, description: 'How many there are.' },
+    batch: ref('MessageBatch'),
+  }),
+  Server: closedObject('What answers here.', {
+    type: { const: 'server' },
+    name: { const: 'batchwright' },
+    version: { type: 'string' },
+    capabilities: { type: 'array', items: { type: 'string' }, description: 'What it can beyond the API, by name.' },
+    upstream: closedObject('Who answers its requests.', {
+      name: { type: 'string' },
+      is_simulated: { type: 'boolean' },
+    }),
+  }),
   ...ESTIMATE_SCHEMAS,
   ...LEDGER_SCHEMAS,
   Health: closedObject('The process answers.', { status: { const: 'ok' } }),
