@@ -131,9 +131,10 @@ function messageFields(message: JsonObject, isStructured: boolean): Omit<AnswerF
   };
 }
 
-/** The envelope nests twice: the useful type is the inner one. */
+/** The envelope nests twice, and the useful type is the inner one; other servers leave the outer one out. */
 function errorFields(envelope: unknown): Pick<AnswerFields, 'error_type' | 'error_message'> {
-  const error = isJsonObject(envelope) ? objectIn(envelope, 'error') : {};
+  const outer = isJsonObject(envelope) ? envelope : {};
+  const error = isJsonObject(outer['error']) ? outer['error'] : outer;
   return { error_type: textIn(error, 'type'), error_message: textIn(error, 'message') };
 }
 
