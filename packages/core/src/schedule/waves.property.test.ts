@@ -132,6 +132,24 @@ describe('waves of any plan', () => {
     );
   });
 
+  it('V10 a request reads what its leader wrote or read in an earlier wave', () => {
+    fc.assert(
+      fc.property(markedPlans, latencies, ({ plan }, latencyTokens) => {
+        const { wave, leader, read, written1h } = waves(plan, latencyTokens);
+        for (let r = 0; r < plan.requestCount; r++) {
+          const writer = leader[r] ?? -1;
+          expect(writer === -1).toBe(read[r] === 0);
+          if (writer === -1) continue;
+          expect(wave[writer]).toBeLessThan(wave[r] ?? 0);
+          expect(written1h[writer]).toBeGreaterThan(0);
+          const shared = pathOf(plan, r).filter((v) => pathOf(plan, writer).includes(v));
+          expect(shared.map((v) => plan.tokens[v])).toContain(read[r]);
+          expect(read[r]).toBeLessThanOrEqual((read[writer] ?? 0) + (written1h[writer] ?? 0));
+        }
+      }),
+    );
+  });
+
   it('V7 the usage of all waves sums to the tokens of all prompts', () => {
     fc.assert(
       fc.property(markedPlans, latencies, ({ prompts, plan }, latencyTokens) => {

@@ -5,6 +5,7 @@ import { planPrefixes } from '../prefix/plan-prefixes.ts';
 import type { PlacedPlan } from '../prefix/placed-plan.ts';
 import { blocksOf, documentsAndQuestions, MODEL, type Block } from '../prefix/prompts.fixture.ts';
 import { COMMON_RATES, type MarkerTtl } from '../prefix/token-rates.ts';
+import { cutBatches } from './wave-batches.ts';
 import { planWaves, type WavePlan, type WaveTerms } from './waves.ts';
 
 const TERMS: WaveTerms = { rates: COMMON_RATES, latencyTokens: 0, maxRequests: 100_000 };
@@ -181,5 +182,19 @@ describe('batches', () => {
     const ofRequest = Array.from({ length: 12 }, (_, r) => (r === 5 ? 900 : 100));
     const { batches } = wavesOf(prompts, { maxBytes: { limit: 300, ofRequest } });
     expect(batches.map(({ requests }) => [...requests])).toEqual([[0, 4, 8], [1, 2, 3], [5], [6, 7, 9], [10, 11]]);
+  });
+
+  it('V9 hold whole groups, and singles where room is left', () => {
+    const alone = [{ text: 'alone', tokens: 3000 }];
+    const plan = planned([...prompts, alone]);
+    const groups = { parent: plan.parent, of: plan.anchor };
+    const { batches } = planWaves(plan, { ...TERMS, maxRequests: 4, groups });
+    expect(batches.map(({ requests }) => [...requests])).toEqual([[0, 4, 8], [12], [1, 2, 3], [5, 6, 7], [9, 10, 11]]);
+    const whole = cutBatches(new Uint32Array(13), new Uint8Array(13), { maxRequests: 5, groups });
+    expect(whole.map(({ requests }) => [...requests])).toEqual([
+      [0, 1, 2, 3, 12],
+      [4, 5, 6, 7],
+      [8, 9, 10, 11],
+    ]);
   });
 });

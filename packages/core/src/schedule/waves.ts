@@ -24,6 +24,11 @@ export interface WavePlan {
   readonly wave: Uint32Array;
   /** Per request, 1: it writes for others. */
   readonly isLeader: Uint8Array;
+  /** Per request, who writes what it reads, in a wave before; -1: it reads nothing. */
+  readonly leader: Int32Array;
+  /** Per request, the tokens it reads, and those it writes to live an hour. */
+  readonly read: Uint32Array;
+  readonly written1h: Uint32Array;
   /** In the order in which they should be sent: wave by wave, those of leaders first. */
   readonly batches: readonly WaveBatch[];
   /**
@@ -40,20 +45,60 @@ export function planWaves(plan: PlacedPlan, terms: WaveTerms): WavePlan {
   for (const leader of chains.leader) isLeader[leader] = 1;
   const levels = new ChainLevels(plan, chains);
   levels.mergeWhile(terms.latencyTokens, terms.rates.write1h - terms.rates.read);
-  const wave = new Uint32Array(plan.requestCount);
-  for (let request = 0; request < plan.requestCount; request++) {
+  const places = placesOf(plan, chains, levels, isLeader);
+  const waveCount = places.wave.reduce((count, each) => Math.max(count, each + 1), 0);
+  const batches = cutBatches(places.wave, isLeader, terms);
+  return { waveCount, ...places, isLeader, batches, usage: predictWaves(plan, places, waveCount) };
+}
+
+type Places = Pick<WavePlan, 'wave' | 'leader' | 'read' | 'written1h'>;
+
+/** Where each request goes, and what that makes of the prefixes on its path. */
+function placesOf(plan: PlacedPlan, chains: LeaderChains, levels: ChainLevels, isLeader: Uint8Array): Places {
+  const count = plan.requestCount;
+  const wave = new Uint32Array(count);
+  const leader = new Int32Array(count).fill(-1);
+  const read = new Uint32Array(count);
+  const written1h = new Uint32Array(count);
+  for (let request = 0; request < count; request++) {
     const last = lastingAnchor(plan, chains, request);
     if (last < 0) continue;
-    wave[request] = levels.of(last) + (isLeader[request] === 1 ? 0 : 1);
+    const lasting = plan.tokens[last] as number;
+    const level = levels.of(last);
+    if (isLeader[request] === 1) {
+      wave[request] = level;
+      leader[request] = levels.leaderBefore(last);
+      read[request] = levels.readByLeader(last);
+    } else {
+      wave[request] = level + 1;
+      leader[request] = chains.leader[chains.chainOf[last] as number] as number;
+      read[request] = lasting;
+    }
+    written1h[request] = lasting - (read[request] as number);
   }
-  const waveCount = wave.reduce((count, each) => Math.max(count, each + 1), 0);
-  return {
-    waveCount,
-    wave,
-    isLeader,
-    batches: cutBatches(wave, isLeader, terms),
-    usage: predictWaves(plan, { chains, levels, isLeader, wave, waveCount }),
-  };
+  return { wave, leader, read, written1h };
+}
+
+/**
+ * Tells of each request what it will be billed for, in order; the same object each time. What a client marks behind
+ * everything that is shared counts as input.
+ */
+export function forEachWaveUsage(
+  plan: PlacedPlan,
+  { read, written1h }: Pick<WavePlan, 'read' | 'written1h'>,
+  tell: (request: number, usage: Readonly<PredictedUsage>) => void,
+): void {
+  const usage: Mutable<PredictedUsage> = { written5m: 0, written1h: 0, read: 0, input: 0 };
+  for (let request = 0; request < plan.requestCount; request++) {
+    const anchor = plan.anchor[request] as number;
+    usage.read = read[request] as number;
+    usage.written1h = written1h[request] as number;
+    const short = (anchor < 0 ? 0 : (plan.tokens[anchor] as number)) - usage.read - usage.written1h;
+    const writesAnchor = plan.reach === null || plan.reach[request] !== 0;
+    usage.written5m = writesAnchor ? short : 0;
+    usage.input = (plan.suffixTokens[request] as number) + (writesAnchor ? 0 : short);
+    tell(request, usage);
+  }
 }
 
 /** In which wave each chain is written. At first a chain goes one wave after the one above it. */
@@ -80,6 +125,13 @@ class ChainLevels {
 
   of(node: number): number {
     return this.#level[this.#chains.chainOf[node] as number] as number;
+  }
+
+  /** Who wrote, in an earlier wave, what the leader of a node reads; -1: it reads nothing. */
+  leaderBefore(node: number): number {
+    const highest = this.#highest[this.#chains.chainOf[node] as number] as number;
+    const before = this.#chains.above[highest] as number;
+    return before < 0 ? -1 : (this.#chains.leader[before] as number);
   }
 
   /** Tokens that the leader of a node reads: those of the deepest prefix above it that an earlier wave wrote. */
@@ -143,37 +195,23 @@ class ChainLevels {
   }
 }
 
-interface Assigned {
-  readonly chains: LeaderChains;
-  readonly levels: ChainLevels;
-  readonly isLeader: Uint8Array;
-  readonly wave: Uint32Array;
-  readonly waveCount: number;
-}
-
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-function predictWaves(plan: PlacedPlan, { chains, levels, isLeader, wave, waveCount }: Assigned): PredictedUsage[] {
-  const usage = Array.from({ length: waveCount }, (): Mutable<PredictedUsage> => ({
+function predictWaves(plan: PlacedPlan, places: Places, waveCount: number): PredictedUsage[] {
+  const sums = Array.from({ length: waveCount }, (): Mutable<PredictedUsage> => ({
     written5m: 0,
     written1h: 0,
     read: 0,
     input: 0,
   }));
-  for (let request = 0; request < plan.requestCount; request++) {
-    const sums = usage[wave[request] as number] as Mutable<PredictedUsage>;
-    const anchor = plan.anchor[request] as number;
-    const last = lastingAnchor(plan, chains, request);
-    const lasting = last < 0 ? 0 : (plan.tokens[last] as number);
-    const read = last >= 0 && isLeader[request] === 1 ? levels.readByLeader(last) : lasting;
-    const short = anchor < 0 ? 0 : (plan.tokens[anchor] as number) - lasting;
-    const writesAnchor = plan.reach === null || plan.reach[request] !== 0;
-    sums.read += read;
-    sums.written1h += lasting - read;
-    sums.written5m += writesAnchor ? short : 0;
-    sums.input += (plan.suffixTokens[request] as number) + (writesAnchor ? 0 : short);
-  }
-  return usage;
+  forEachWaveUsage(plan, places, (request, usage) => {
+    const sum = sums[places.wave[request] as number] as Mutable<PredictedUsage>;
+    sum.written5m += usage.written5m;
+    sum.written1h += usage.written1h;
+    sum.read += usage.read;
+    sum.input += usage.input;
+  });
+  return sums;
 }
 
 /** The deepest prefix of a request that is still there in the next wave; -1: none. */
