@@ -31,4 +31,6 @@ export {
   type RetrievedBatch,
   type ServiceExtras,
 } from './service/batch-service.ts';
+export { resolveBatch } from './service/resolve-batch.ts';
+export { connectService, sdkClient, type ClientSettings } from './service/sdk-service.ts';
 export type { ByteLog, LogName, RunStore } from './store/run-store.ts';

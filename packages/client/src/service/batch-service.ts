@@ -72,15 +72,17 @@ export interface PartialResults {
 
 /** How far a batch is. */
 export interface BatchEvent {
-  readonly batch: MessageBatch;
+  readonly batch: Pick<MessageBatch, 'id' | 'processing_status' | 'request_counts'>;
   readonly resultsPerSecond: number | null;
   /** RFC 3339; null: nobody can tell. */
   readonly eta: string | null;
+  /** Of the results so far; null: nothing has a price, or there are none. */
   readonly costNanoUsd: number | null;
 }
 
 export interface BatchDetails extends BatchEvent {
-  /** As it was answered. */
+  readonly batch: MessageBatch;
+  /** All of it, as it was answered. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
