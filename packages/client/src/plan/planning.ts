@@ -39,10 +39,14 @@ export interface RequestBook {
   /** Many lines, in the order of `requests`, some at a time; what it reads at once is bounded. */
   lines(requests: Uint32Array | 'all', signal?: AbortSignal): AsyncIterable<readonly Uint8Array[]>;
   /**
-   * What to send instead from now on: the same custom_id with other params. Durable once it resolves. The bodies of
+   * What to send instead from now on: the same custom_id with other params. Durable once `sync` resolves. The bodies of
    * batches that were planned with the line before can no longer be made.
    */
   replace(request: number, line: Uint8Array): Promise<void>;
+  /** Whether a request was ever replaced, in this process or one before. */
+  isReplaced(request: number): boolean;
+  /** Makes replacements durable. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }
 
