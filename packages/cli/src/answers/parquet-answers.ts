@@ -31,7 +31,7 @@ export async function parquetAnswers(sink: ByteSink, isStructured: boolean): Pro
   };
 }
 
-type Cell = string | number | null;
+type Cell = string | bigint | null;
 
 class RowGroups {
   readonly #sink: ByteSink;
@@ -64,7 +64,7 @@ class RowGroups {
     const fields = fieldsOf(answer, this.#isStructured);
     for (const [i, { name }] of ANSWER_COLUMNS.entries()) {
       const cell = fields[name];
-      this.#columns[i]?.push(cell);
+      this.#columns[i]?.push(typeof cell === 'number' ? BigInt(cell) : cell);
       if (typeof cell === 'string') this.#characters += cell.length;
     }
     this.#rows += 1;

@@ -1,6 +1,6 @@
 /**
  * Answers as an SQLite database with one table, `answers`: the columns, and `line` with what the server sent. The file
- * is made from nothing under another name, so it needs no journal: a crash leaves a file that nobody takes for the output.
+ * is made from nothing under another name, so it needs no journal on disk: a crash leaves a file that nobody takes for the output.
  */
 import { open, rm } from 'node:fs/promises';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
@@ -15,7 +15,7 @@ const UTF8 = new TextDecoder();
 /** Makes a database. */
 export async function sqliteAnswers(path: string, isStructured: boolean): Promise<AnswerWriter> {
   const staging = await stage(path);
-  const rows = new AnswerRows(new DatabaseSync(staging.path));
+  const rows = new AnswerRows(staging.path);
   return {
     write: async (answer) => rows.add(answer, isStructured),
     finish: async () => {
@@ -25,25 +25,31 @@ export async function sqliteAnswers(path: string, isStructured: boolean): Promis
       await publishFile(staging);
     },
     discard: async () => {
-      rows.close();
+      rows.letGo();
       await unstage(staging);
     },
   };
 }
 
+/**
+ * Rows of a file that is attached to a database in memory. A database that is closed keeps its file open until its
+ * statements are collected as garbage, and an open file is renamed nowhere but on POSIX; one that is detached is closed.
+ */
 class AnswerRows {
   readonly #database: InstanceType<typeof DatabaseSync>;
   readonly #insert: StatementSyncInstance;
   #pending = 0;
-  #isOpen = true;
+  #isAttached = true;
 
-  constructor(database: InstanceType<typeof DatabaseSync>) {
-    this.#database = database;
-    database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16384');
+  constructor(path: string) {
+    this.#database = new DatabaseSync(':memory:');
+    this.#database.prepare('ATTACH ? AS output').run(path);
+    this.#database.exec('PRAGMA output.journal_mode = MEMORY; PRAGMA output.synchronous = OFF');
+    this.#database.exec('PRAGMA output.cache_size = -16384');
     const columns = ANSWER_COLUMNS.map(({ name, type }) => `${name} ${SQL_TYPES[type]}${constraint(name)}`);
-    database.exec(`CREATE TABLE answers (${columns.join(', ')}, line TEXT NOT NULL)`);
+    this.#database.exec(`CREATE TABLE output.answers (${columns.join(', ')}, line TEXT NOT NULL)`);
     const places = ANSWER_COLUMNS.map(() => '?').join(', ');
-    this.#insert = database.prepare(`INSERT INTO answers VALUES (${places}, ?)`);
+    this.#insert = this.#database.prepare(`INSERT INTO output.answers VALUES (${places}, ?)`);
   }
 
   add(answer: Answer, isStructured: boolean): void {
@@ -56,12 +62,16 @@ class AnswerRows {
 
   finish(): void {
     if (this.#pending > 0) this.#commit();
-    this.close();
+    this.letGo();
   }
 
-  close(): void {
-    if (this.#isOpen) this.#database.close();
-    this.#isOpen = false;
+  /** Whatever is not committed is lost. */
+  letGo(): void {
+    if (!this.#isAttached) return;
+    this.#isAttached = false;
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    this.#database.exec('DETACH output');
+    this.#database.close();
   }
 
   #commit(): void {

@@ -1,0 +1,102 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
+import { BadOutputError, checkOutput } from './output-check.ts';
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'batchwright-output-'));
+});
+afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+async function refusal(path: string, named?: string): Promise<string> {
+  const error = await checkOutput(path, named).then(
+    (format) => new Error(`taken as ${format}`),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(BadOutputError);
+  return (error as Error).message.replaceAll(cwd, '…');
+}
+
+describe('the format of an output', () => {
+  test.each([
+    ['a.jsonl', 'jsonl'],
+    ['a.NDJSON', 'jsonl'],
+    ['a.csv', 'csv'],
+    ['a.tsv', 'tsv'],
+    ['a.parquet', 'parquet'],
+    ['a.sqlite', 'sqlite'],
+    ['a.db', 'sqlite'],
+    ['a/', 'dir'],
+  ])('is what its name ends in: %s', async (name, format) => {
+    expect(await checkOutput(`${cwd}/${name}`)).toBe(format);
+  });
+
+  it('is the one that was named, whatever its name ends in', async () => {
+    expect(await checkOutput(join(cwd, 'a.txt'), 'flat')).toBe('flat');
+    expect(await checkOutput(join(cwd, 'a.csv'), 'jsonl')).toBe('jsonl');
+  });
+
+  it('is a directory where there is one', async () => {
+    expect(await checkOutput(cwd)).toBe('dir');
+  });
+
+  it('is the API’s lines on standard output, and any other that can be streamed', async () => {
+    expect(await checkOutput('-')).toBe('jsonl');
+    expect(await checkOutput('-', 'csv')).toBe('csv');
+    expect(await refusal('-', 'parquet')).toBe(
+      'parquet cannot go to standard output, only jsonl, flat, csv, tsv can. Name a file with -o.',
+    );
+  });
+
+  it('must be one there is', async () => {
+    expect(await refusal(join(cwd, 'a.xlsx'))).toBe(
+      '…/a.xlsx does not say its format. End it in .jsonl, .csv, .tsv, .parquet, .sqlite or, for a directory, /; ' +
+        'or give --format jsonl|flat|csv|tsv|parquet|sqlite|dir.',
+    );
+    expect(await refusal(join(cwd, 'a.csv'), 'xlsx')).toBe(
+      '--format is "xlsx", but must be one of jsonl, flat, csv, tsv, parquet, sqlite, dir.',
+    );
+  });
+});
+
+describe('the place of an output', () => {
+  it('must be in a directory that exists', async () => {
+    expect(await refusal(join(cwd, 'no', 'a.csv'))).toBe(
+      '…/no does not exist, so …/no/a.csv cannot be written. Make it first.',
+    );
+    await writeFile(join(cwd, 'file'), '');
+    expect(await refusal(join(cwd, 'file', 'a.csv'))).toBe(
+      '…/file is not a directory, so …/file/a.csv cannot be written.',
+    );
+  });
+
+  it('must hold what the format is: a file, or a directory', async () => {
+    await mkdir(join(cwd, 'd.csv'));
+    await writeFile(join(cwd, 'file'), '');
+    expect(await refusal(join(cwd, 'd.csv'), 'csv')).toBe(
+      '…/d.csv is a directory, but csv is one file. Name the file, or give --format dir.',
+    );
+    expect(await refusal(join(cwd, 'file'), 'dir')).toBe(
+      '…/file is a file, but dir wants a directory. Name another with -o.',
+    );
+  });
+
+  it('is never a device, which a rename would replace', async () => {
+    expect(await refusal('/dev/null', 'jsonl')).toBe('/dev/null is not a file. For standard output give -o -.');
+  });
+
+  // The superuser may write anywhere.
+  it.skipIf(process.getuid?.() === 0)('must be writable', async () => {
+    await chmod(cwd, 0o500);
+    expect(await refusal(join(cwd, 'a.csv'))).toBe(
+      '… may not be written to. Change its permissions, or write elsewhere.',
+    );
+  });
+
+  it('has a name', async () => {
+    expect(await refusal('')).toBe('The output has no name. Name a file with -o, or - for standard output.');
+  });
+});
