@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { defaultConfig, makeApiKey, startServer } from '@batchwright/server';
+import { defaultConfig, makeApiKey, startServer, type Config } from '@batchwright/server';
 
 /** A Batchwright in this process, on this machine's loopback alone. */
 export interface EmbeddedServer {
@@ -12,18 +12,19 @@ export interface EmbeddedServer {
 const CONCURRENCY = 512;
 
 /** Starts it on any free port, with a key nobody else knows. What it was doing when it stopped last goes on. */
-export async function startEmbeddedServer(dataDir: string): Promise<EmbeddedServer> {
+export async function startEmbeddedServer(dataDir: string, prices: Config['prices']): Promise<EmbeddedServer> {
   const apiKey = makeApiKey(randomBytes);
-  const { url, close } = await startServer({
+  const server = await startServer({
     ...defaultConfig,
     dataDir,
     port: 0,
     apiKey,
+    prices,
     simulatorProfile: 'instant',
     concurrency: CONCURRENCY,
     logLevel: 'silent',
     // Nothing simulated is worth waiting for: it is made again at the next start.
     shutdownGraceSeconds: 0,
   });
-  return { url, apiKey, close };
+  return { url: server.url, apiKey, close: () => server.close() };
 }

@@ -1,6 +1,7 @@
 import { connectService, sdkClient, type BatchService } from '@batchwright/client';
 import type { Host } from '../host.ts';
 import type { EndpointChoice } from './endpoint-choice.ts';
+import type { PriceTable } from './price-table.ts';
 
 /** An API that is there. */
 export interface Endpoint {
@@ -21,16 +22,23 @@ export async function openApi(baseUrl: string, host: Host, signal?: AbortSignal)
   return { service: await connectService(client, signal), isEmbedded: false, close: () => Promise.resolve() };
 }
 
-/** Opens the API that was chosen; an embedded Batchwright keeps its data in `dataDir`, so that it goes on where it was. */
+/** What an embedded Batchwright needs. */
+export interface EmbeddedTerms {
+  /** Where it keeps its data, and goes on where it was. */
+  readonly dataDir: string;
+  readonly prices: PriceTable['file'];
+}
+
+/** Opens the API that was chosen. */
 export async function openEndpoint(
   choice: EndpointChoice,
-  dataDir: string,
+  { dataDir, prices }: EmbeddedTerms,
   host: Host,
   signal?: AbortSignal,
 ): Promise<Endpoint> {
   if (choice.type === 'api') return openApi(choice.baseUrl, host, signal);
   const { startEmbeddedServer } = await import('./embedded-server.ts');
-  const server = await startEmbeddedServer(dataDir);
+  const server = await startEmbeddedServer(dataDir, prices);
   try {
     const client = sdkClient({ baseUrl: server.url, apiKey: server.apiKey, authToken: null });
     return { service: await connectService(client, signal), isEmbedded: true, close: () => server.close() };

@@ -100,6 +100,14 @@ describe('a live block', () => {
     expect(screen.text).toBe('done\nthe report');
   });
 
+  it('makes room for what others write to the same terminal', () => {
+    const { screen, block } = blockOn(40);
+    block.draw(['running', 'bar']);
+    block.aside(() => screen.write('an answer\n'));
+    block.draw(['running on', 'bar']);
+    expect(screen.text).toBe('an answer\nrunning on\nbar');
+  });
+
   it('never hides the cursor', () => {
     let written = '';
     const host: Partial<Host> = { err: (text) => void (written += text), errSize: () => ({ columns: 40, rows: 24 }) };

@@ -7,6 +7,8 @@ export interface LiveBlock {
   draw(lines: readonly string[]): void;
   /** Writes a line above the block, to stay. */
   note(line: string): void;
+  /** Takes the block away while something else is written to the same terminal. */
+  aside(write: () => void): void;
   /** Leaves what was drawn last where it is. */
   end(): void;
 }
@@ -41,6 +43,12 @@ export function liveBlock(host: Host): LiveBlock {
     note: (line) => {
       if (ended) host.err(`${line}\n`);
       else write(`${line}${ERASE_TO_LINE_END}\n`, drawn);
+    },
+    aside: (other) => {
+      const lines = drawn;
+      if (!ended) write('', []);
+      other();
+      if (!ended) write('', lines);
     },
     end: () => {
       ended = true;

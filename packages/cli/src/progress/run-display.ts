@@ -14,6 +14,8 @@ export interface RunDisplay {
   show(progress: RunProgress, input: InputProgress): void;
   /** A line for people, to stay. */
   say(line: string): void;
+  /** Answers for people, on standard output; machines get events. */
+  print(text: string): void;
   /** A line about something that is wrong. */
   warn(line: string): void;
   /** For machines; where people are told otherwise, nothing. */
@@ -31,11 +33,11 @@ export interface DisplayOptions {
 /** A block that is drawn over on a terminal, lines now and then elsewhere, events for machines, or next to nothing. */
 export function openDisplay(options: DisplayOptions, host: Host): RunDisplay {
   if (options.json) return eventDisplay(host);
-  if (options.quiet) return { ...SILENT, warn: (line) => complain(host, line) };
+  if (options.quiet) return { ...SILENT, print: host.out, warn: (line) => complain(host, line) };
   return host.errSize() !== null && host.env['TERM'] !== 'dumb' ? liveDisplay(options.colour, host) : lineDisplay(host);
 }
 
-const SILENT: Omit<RunDisplay, 'warn'> = {
+const SILENT: Omit<RunDisplay, 'warn' | 'print'> = {
   show: () => undefined,
   say: () => undefined,
   event: () => undefined,
@@ -59,6 +61,7 @@ function liveDisplay(colour: boolean, host: Host): RunDisplay {
       block.draw(latest());
     },
     say: (line) => block.note(line),
+    print: (text) => block.aside(() => host.out(text)),
     warn: (line) => block.note(`batchwright: ${line}`),
     end() {
       if (latest !== null) block.draw(latest());
@@ -83,6 +86,7 @@ function lineDisplay(host: Host): RunDisplay {
       if (isDue || changes.length > 0) saidAtMs = host.now();
     },
     say: (line) => host.err(`${line}\n`),
+    print: host.out,
     warn: (line) => complain(host, line),
   };
 }
@@ -103,6 +107,7 @@ function eventDisplay(host: Host): RunDisplay {
       event(progressEvent(progress));
     },
     say: (line) => host.err(`${line}\n`),
+    print: () => undefined,
     warn: (line) => complain(host, line),
     event,
     end: () => undefined,

@@ -1,5 +1,7 @@
 import { sumOfModels, usdOf, type LedgerTotals } from '@batchwright/core';
-import type { RunProgress, RunReport } from '@batchwright/client';
+import type { RunProgress } from '@batchwright/client';
+import type { AnswerFields } from '../answers/answer-fields.ts';
+import type { reportObject } from '../answers/report-json.ts';
 import type { ProgressChange } from './progress-changes.ts';
 import { settledCount } from './progress-figures.ts';
 
@@ -18,7 +20,10 @@ export type RunEvent =
     }
   | ReturnType<typeof progressEvent>
   | ReturnType<typeof batchEvent>
-  | ReturnType<typeof reportEvent>
+  /** What the run came to. */
+  | ReturnType<typeof reportObject>
+  /** Of `ask`: one answer, as it comes. */
+  | ({ readonly type: 'answer'; readonly document: string; readonly question: string } & AnswerFields)
   | {
       readonly type: 'ended';
       readonly outcome: 'finished' | 'already_finished' | 'left' | 'over_budget' | 'failed';
@@ -59,44 +64,6 @@ function overCount({ batches }: RunProgress): number {
 export function batchEvent(change: Exclude<ProgressChange, { readonly type: 'phase' }>) {
   const { number, id, wave, requests, settled } = change.batch;
   return { type: change.type, batch: number, id, wave, requests, settled } as const;
-}
-
-/** What the run came to. */
-export function reportEvent(report: RunReport) {
-  const { cost } = report;
-  return {
-    type: 'report',
-    requests: report.requests,
-    counts: report.counts,
-    rejected: report.rejected,
-    unsettled: report.unsettled,
-    retried: report.retried,
-    failures: report.failures.map(({ type, message, count, example, isPermanent }) => ({
-      type,
-      message,
-      count,
-      example: { custom_id: example.customId, message: example.message },
-      is_permanent: isPermanent,
-    })),
-    ...usageFields(report.totals),
-    cost:
-      cost === null
-        ? null
-        : {
-            usd: usdOf(cost.nanoUsd),
-            input_usd: usdOf(cost.byKind.input),
-            cache_creation_5m_usd: usdOf(cost.byKind.write5m),
-            cache_creation_1h_usd: usdOf(cost.byKind.write1h),
-            cache_read_usd: usdOf(cost.byKind.read),
-            output_usd: usdOf(cost.byKind.output),
-            without_batch_usd: usdOf(cost.withoutBatchNanoUsd),
-            without_caching_usd: usdOf(cost.withoutCachingNanoUsd),
-          },
-    batches: report.batches,
-    waves: report.waves,
-    started_at: new Date(report.startedAtMs).toISOString(),
-    elapsed_seconds: report.elapsedMs / 1000,
-  } as const;
 }
 
 function usageFields(totals: LedgerTotals) {
