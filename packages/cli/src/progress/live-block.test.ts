@@ -14,6 +14,7 @@ class Screen {
   }
 
   write(text: string): void {
+    // oxlint-disable-next-line no-control-regex -- it is about control characters
     for (const [token] of text.matchAll(/\u001B\[\??[0-9;]*[A-Za-z]|[\s\S]/g)) this.#take(token);
   }
 
@@ -31,6 +32,7 @@ class Screen {
   }
 
   #take(token: string): void {
+    // oxlint-disable-next-line no-control-regex -- it is about control characters
     const up = /^\u001B\[(\d+)A$/.exec(token);
     if (up !== null) this.#row = Math.max(0, this.#row - Number(up[1]));
     else if (token === '\r') this.#column = 0;

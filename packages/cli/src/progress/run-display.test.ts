@@ -61,6 +61,7 @@ describe('on a terminal', () => {
   ])('uses no colours with %s', (_, env, colour) => {
     const { host, said } = hostOf({ columns: 80, rows: 24 }, env);
     openDisplay({ ...USUAL, colour }, host).show(progressOf(), INPUT);
+    // oxlint-disable-next-line no-control-regex -- it is about control characters
     expect(said.err).not.toMatch(/\u001B\[[0-9;]*m/);
   });
 
