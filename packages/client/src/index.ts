@@ -3,6 +3,12 @@
  * under the API's limits, sent so that prompt caching pays, followed, tried again where that helps, and taken up where
  * they were left. Runs wherever `fetch` does; `@batchwright/client/node` keeps runs in files.
  */
+export { estimateRun, type EstimateOptions, type RunEstimate, type RunWarning } from './estimate/estimate-run.ts';
+export type { WaveForecast } from './estimate/wave-forecast.ts';
+export type { Difference } from './estimate/doctor/difference.ts';
+export { examineRun, type Examination, type ExamineOptions } from './estimate/doctor/examine-run.ts';
+export { findingText, type FindingText } from './estimate/doctor/finding-text.ts';
+export type { Finding, FindingCode } from './estimate/doctor/finding.ts';
 export type { BegunEntry, JournalEntry, PlannedBatch } from './journal/journal-entry.ts';
 export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bulk-request.ts';
 export type { CustomIds } from './plan/custom-ids.ts';
