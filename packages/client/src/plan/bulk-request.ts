@@ -10,7 +10,10 @@ export interface RequestLine {
   readonly origin: string;
 }
 
-/** Requests that cannot be run, found before anything was sent: what is wrong, where, and what helps, in one line. */
+/**
+ * Requests that cannot be run, found before anything was sent: where, what is wrong and what helps, one line for each of
+ * the first ten.
+ */
 export class BadRequestsError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -35,6 +35,13 @@ export function checkRequest(request: BulkRequest, number: number): CheckedReque
   return { type: 'request', customId, line: line.subarray(found.start, found.end) };
 }
 
+/** The custom_id of a line that was checked before; null: it is none. */
+export function customIdOf(line: Uint8Array): string | null {
+  const found = outline(line);
+  const customId = found === null ? null : readCustomId(line, found);
+  return typeof customId === 'string' ? customId : null;
+}
+
 /** Where a request came from, for people. */
 export function originOf(request: BulkRequest, number: number): string {
   return 'line' in request ? request.origin : `request ${number + 1}`;

@@ -1,4 +1,9 @@
-import type { RequestLine } from './bulk-request.ts';
+import { memoryStore } from '../store/memory-store.ts';
+import type { RunStore } from '../store/run-store.ts';
+import type { BulkRequest, RequestLine } from './bulk-request.ts';
+import type { RequestBook } from './planning.ts';
+import { openBook } from './request-book.ts';
+import { writeRequests, type WriteTerms } from './write-requests.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -29,4 +34,19 @@ export function questionAbout(document: string, question: string, system?: strin
     { type: 'text', text: question },
   ];
   return { ...(system === undefined ? {} : { system }), messages: [{ role: 'user', content }] };
+}
+
+/** Writes requests and notes it, as a run does. */
+export async function prepare(
+  store: RunStore,
+  requests: Iterable<BulkRequest> | AsyncIterable<BulkRequest>,
+  terms?: WriteTerms,
+): Promise<void> {
+  const prepared = await writeRequests(requests, store, terms);
+  await store.appendJournal({ type: 'prepared', atMs: 0, ...prepared });
+}
+
+export async function bookOf(requests: Iterable<BulkRequest>, store: RunStore = memoryStore()): Promise<RequestBook> {
+  await prepare(store, requests);
+  return openBook(store);
 }
