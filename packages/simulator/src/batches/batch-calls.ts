@@ -97,7 +97,7 @@ function results(run: BatchRun): WholeResponse | Problem {
 
 function show(run: BatchRun, call: SimulatorCall): WholeResponse {
   const response = jsonResponse(batchOf(run, call));
-  if (run.record.status === 'ended') return response;
+  if (run.record.status === 'ended' || run.latencyMs === 0) return response;
   return { ...response, headers: { ...JSON_HEADERS, 'retry-after': String(POLL_RETRY_AFTER_SECONDS) } };
 }
 

@@ -21,6 +21,8 @@ export const DEFAULT_NATIVE_BATCHES: NativeBatchOptions = { latencyMs: 1000, par
  */
 export class BatchRun {
   readonly terms: ItemTerms;
+  /** How long it waited; one that did not is worth asking for at once. */
+  readonly latencyMs: number;
   readonly #host: Host;
   readonly #parallelism: number;
   readonly #onEnd: () => void;
@@ -42,6 +44,7 @@ export class BatchRun {
     onEnd: () => void,
   ) {
     this.terms = terms;
+    this.latencyMs = options.latencyMs;
     this.#record = record;
     this.#items = items;
     this.#host = host;

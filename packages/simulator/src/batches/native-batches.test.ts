@@ -81,7 +81,9 @@ describe('a batch', () => {
     const { id } = await create(bench, itemsOf(...Array.from({ length: 7 }, () => slow)));
     expect(bench.simulator.runningBatches.items).toBe(3);
     await bench.clock.advance(2999);
+    const running = await ask(bench, 'GET', `${PATH}/${id}`);
     expect((await show(bench, id)).processing_status).toBe('in_progress');
+    expect(running.headers, 'what does not wait is worth asking for at once').not.toHaveProperty('retry-after');
     await bench.clock.advance(1);
     expect((await show(bench, id)).processing_status).toBe('ended');
   });
