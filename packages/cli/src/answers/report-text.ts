@@ -82,17 +82,17 @@ function outcomeLines(report: RunReport, width: number, paint: Paint): readonly 
   const rows = kinds.map(([name, count]) => [name, grouped(count), percent(count, requests)]);
   const lines = kinds.length < 2 ? [] : aligned(rows).map((line, i) => kinds[i]?.[2](line) ?? line);
   if (retried.requests === 0) return lines;
-  const again = `${counted(retried.requests, 'request')} tried again, ${counted(retried.attempts, 'time')} in all`;
+  const again = `${counted(retried.requests, 'request')} tried again, ${counted(retried.attempts, 'more try', 'more tries')}`;
   return [...lines, ...indented(again, INDENT, width)];
 }
 
 function failureLines(kind: FailureKind, width: number, paint: Paint): readonly string[] {
   const { type, message, count, example } = kind;
-  const shown = example.message === message ? [] : [`as ${example.customId}: ${example.message}`];
+  const shown = example.message === message ? [] : [`such as ${example.customId}: ${example.message}`];
   return [
     ...indented(`${grouped(count)} × ${type}`, INDENT, width).map((line) => paint.red(line)),
     ...indented(message, DEEP, width),
-    ...indented(shown[0] ?? `as ${example.customId}`, DEEP, width).map((line) => paint.dim(line)),
+    ...indented(shown[0] ?? `such as ${example.customId}`, DEEP, width).map((line) => paint.dim(line)),
     ...indented(adviceOn(kind), DEEP, width),
   ];
 }
@@ -122,7 +122,7 @@ function tokenLines({ totals, cost }: RunReport, width: number, paint: Paint): r
   const exact = table(grouped);
   const lines = exact.every((line) => widthOf(line) <= width) ? exact : table(compact);
   const share =
-    sum.readTokens === 0 ? [] : [`${percent(sum.readTokens, prompt)} of the prompts was read from the cache`];
+    sum.readTokens === 0 ? [] : [`${percent(sum.readTokens, prompt)} of prompt tokens were read from the cache`];
   return [
     ...lines.slice(0, -1),
     ...lines.slice(-1).map((line) => paint.bold(line)),
@@ -160,7 +160,7 @@ function savedLines(cost: RunCost | null, width: number, paint: Paint): readonly
     [
       ['by batching', withoutBatchNanoUsd],
       ['by caching', withoutCachingNanoUsd],
-      ['together', naive],
+      ['in all', naive],
     ] as const
   ).filter(([, without]) => Math.round(without) !== nanoUsd);
   // Of one saving the sum is the same again.

@@ -40,7 +40,7 @@ describe('an answer that matches', () => {
   );
 
   it('is taken without reading what was asked', async () => {
-    const params = vi.fn(async () => ASKED);
+    const params = vi.fn<() => Promise<JsonObject>>(async () => ASKED);
     const message = messageOf([{ type: 'text', text: '{"label":"good"}' }]);
     await schemaJudge(SCHEMA, 'label.json')(settled(message), params);
     expect(params).not.toHaveBeenCalled();
