@@ -76,6 +76,11 @@ export class ApiCaller {
     return CallFailure.unreadable(response, this.#context(call));
   }
 
+  /** The failure of a stream that ended too early, cleanly. */
+  brokenOff(call: ApiCall): CallFailure {
+    return CallFailure.brokenOff(this.#context(call));
+  }
+
   /** Calls, and hands on the pieces of the answer's body as they come. */
   async *pieces(call: ApiCall): AsyncGenerator<Uint8Array> {
     const { response, release, broken } = await this.#open(call);

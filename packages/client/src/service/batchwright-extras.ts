@@ -79,15 +79,15 @@ export class BatchwrightExtras implements ServiceExtras {
 
   /** A stream that breaks off is taken up again; what it told before is told again, as it stands by then. */
   async *events(id: string, signal?: AbortSignal): AsyncGenerator<BatchEvent> {
+    const call: ApiCall = {
+      method: 'get',
+      path: `${extPath(id)}/events`,
+      headers: { accept: 'text/event-stream' },
+      signal,
+      doing: `Following batch ${id}`,
+    };
     let costNanoUsd: number | null = null;
-    for (let failures = 0; ;) {
-      const call: ApiCall = {
-        method: 'get',
-        path: `${extPath(id)}/events`,
-        headers: { accept: 'text/event-stream' },
-        signal,
-        doing: `Following batch ${id}`,
-      };
+    for (let failures = 0; ; failures++) {
       try {
         for await (const told of eventsIn(this.#caller.pieces(call))) {
           const event = readEvent(told, costNanoUsd);
@@ -95,13 +95,13 @@ export class BatchwrightExtras implements ServiceExtras {
           failures = 0;
           ({ costNanoUsd } = event);
           yield event;
-          if (event.batch.processing_status === 'ended') return;
+          if (event.batch.processing_status === 'ended' && told.event === 'ended') return;
         }
+        if (failures >= PAUSES_MS.length) throw this.#caller.brokenOff(call);
       } catch (error) {
         if (!(error instanceof CallFailure) || !isPassing(error) || failures >= PAUSES_MS.length) throw error;
       }
-      await this.#pause(PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)] as number, signal);
-      failures += 1;
+      await this.#pause(PAUSES_MS[failures] as number, signal);
     }
   }
 

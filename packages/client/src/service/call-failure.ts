@@ -65,6 +65,10 @@ export class CallFailure extends ServiceError {
     const remedy = `Check that ANTHROPIC_BASE_URL names a server of this API; it is ${addressOf(context.baseUrl)}.`;
     return new CallFailure(sentence(context, told, remedy), { certainty: 'unknown', status });
   }
+
+  static brokenOff(context: CallContext): CallFailure {
+    return new CallFailure(sentence(context, 'the stream ended before the batch did', ''), { certainty: 'unknown' });
+  }
 }
 
 /** The collection of all batches, below the base URL. */
@@ -85,7 +89,7 @@ export function isAnswered(error: unknown): error is AnsweredError {
 
 function answeredFailure(error: AnsweredError, context: CallContext): CallFailure {
   const { status, type, errorCode, apiMessage, headers } = error;
-  const said = apiMessage ?? plainMessage(error);
+  const said = (apiMessage ?? plainMessage(error)).trim().replace(/\.$/, '');
   const told = `${status}${type === null ? '' : ` ${type}`}: ${said}${requestOf(headers)}`;
   return new CallFailure(sentence(context, told, remedyOf(error, context)), {
     certainty: 'answered',
