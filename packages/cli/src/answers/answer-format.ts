@@ -1,4 +1,4 @@
-import { extname } from 'node:path';
+import { extname, sep } from 'node:path';
 
 /**
  * `jsonl`: the API's lines, byte for byte; `flat`: one object a line, without nesting; `csv` and `tsv`, `parquet` and
@@ -33,6 +33,6 @@ export function formatNamed(name: string): AnswerFormat | null {
 /** The format a path asks for by how it ends; null: it says nothing. */
 export function formatOfPath(path: string): AnswerFormat | null {
   if (path === STANDARD_OUTPUT) return 'jsonl';
-  if (/[\\/]$/.test(path)) return 'dir';
+  if (path.endsWith('/') || path.endsWith(sep)) return 'dir';
   return BY_EXTENSION[extname(path).toLowerCase()] ?? null;
 }

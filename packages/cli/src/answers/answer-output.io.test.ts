@@ -242,6 +242,20 @@ describe('answers that break a rule', () => {
   });
 });
 
+it('a directory may be named with a slash at its end, and through a link', async () => {
+  for (const path of [`${cwd}/new/`, `${cwd}/new/`]) {
+    const writer = await openAnswerWriter(path, 'dir');
+    await writer.write(textAnswer('a', ''));
+    await writer.finish();
+  }
+  await symlink('new', join(cwd, 'link'));
+  const writer = await openAnswerWriter(join(cwd, 'link'), 'dir');
+  await writer.write(textAnswer('b', ''));
+  await writer.finish();
+  expect((await readdir(join(cwd, 'new'))).toSorted()).toEqual(['a.json', 'b.json']);
+  expect((await readdir(cwd)).toSorted()).toEqual(['link', 'new']);
+});
+
 describe('standard output', () => {
   it('gets what a file would', async () => {
     const pieces: Buffer[] = [];

@@ -79,6 +79,7 @@ describe('the place of an output', () => {
     expect(await refusal(join(cwd, 'd.csv'), 'csv')).toBe(
       '…/d.csv is a directory, but csv is one file. Name the file, or give --format dir.',
     );
+    expect(await refusal(`${cwd}/file/`)).toBe('…/file/ is a file, but dir wants a directory. Name another with -o.');
     expect(await refusal(join(cwd, 'file'), 'dir')).toBe(
       '…/file is a file, but dir wants a directory. Name another with -o.',
     );
@@ -97,6 +98,6 @@ describe('the place of an output', () => {
   });
 
   it('has a name', async () => {
-    expect(await refusal('')).toBe('The output has no name. Name a file with -o, or - for standard output.');
+    expect(await refusal('')).toBe('the output has no name. Name a file with -o, or - for standard output.');
   });
 });

@@ -24,7 +24,7 @@ export class BadOutputError extends Error {
  * `BadOutputError` where nothing could be written.
  */
 export async function checkOutput(path: string, named?: string): Promise<AnswerFormat> {
-  if (path === '') throw new BadOutputError('The output has no name. Name a file with -o, or - for standard output.');
+  if (path === '') throw new BadOutputError('the output has no name. Name a file with -o, or - for standard output.');
   const existing = path === STANDARD_OUTPUT ? null : await statOf(path);
   const format = chooseFormat(path, named, existing);
   if (path === STANDARD_OUTPUT) checkStreamed(format);
@@ -86,7 +86,8 @@ async function checkWritable(directory: string): Promise<void> {
 
 async function statOf(path: string): Promise<Stats | null> {
   try {
-    return await stat(path);
+    // With a slash at its end the path of a file would look as if nothing were there.
+    return await stat(path.replace(/(?<=.)[/\\]+$/, ''));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
