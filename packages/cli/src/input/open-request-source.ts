@@ -5,6 +5,7 @@ import { jsonItems } from './bytes/json-items.ts';
 import { type InputItem, linesOf } from './bytes/lines.ts';
 import { textPieces } from './bytes/text-pieces.ts';
 import { Faults } from './faults.ts';
+import { tryFirstRequest } from './first-request.ts';
 import { type InputFormat, inputFormat } from './input-format.ts';
 import { flagOf, type InputOptions, TEMPLATE_OPTIONS, type TemplateOptions } from './input-options.ts';
 import type { RequestSource } from './request-source.ts';
@@ -44,7 +45,7 @@ export async function openRequestSource(input: string, options: InputOptions, ho
         ? wholeRequests(jsonOf(bytes, format), bytes.name)
         : requestsOfRows(tableOf(bytes, format), template, given, bytes.name),
   };
-  if (bytes.path !== null) await readFirst(source);
+  if (bytes.path !== null) await tryFirstRequest(source);
   return source;
 }
 
@@ -64,10 +65,6 @@ function checkTemplate(options: TemplateOptions, input: string, column = 'text')
   throw new BadRequestsError(
     `Requests are made of the rows of ${name} by a template, of which ${joined(missing)} ${missing.length === 1 ? 'is' : 'are'} missing. For example: --model claude-haiku-5-5 --prompt 'Classify: {{${column}}}'`,
   );
-}
-
-async function readFirst(source: RequestSource): Promise<void> {
-  for await (const _first of source.requests()) return;
 }
 
 function jsonOf(bytes: InputBytes, format: InputFormat): AsyncIterable<InputItem> {

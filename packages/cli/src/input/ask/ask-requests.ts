@@ -4,6 +4,7 @@ import { BadRequestsError, type RequestLine } from '@batchwright/client';
 import { LIMITS } from '@batchwright/protocol';
 import type { InputHost } from '../bytes/input-bytes.ts';
 import { unreadable } from '../bytes/unreadable.ts';
+import { tryFirstRequest } from '../first-request.ts';
 import type { AskOptions } from '../input-options.ts';
 import type { RequestSource } from '../request-source.ts';
 import { readAttachment } from '../template/attachment.ts';
@@ -44,7 +45,7 @@ export async function askRequests(
   if (byId.size < ids.length) throw new Error('Two questions have the same custom_id.');
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const progress = { readBytes: 0, totalBytes: bytes };
-  return {
+  const source: AskSource = {
     name: files.length === 1 ? (files[0]?.document ?? '') : `${files.length} documents`,
     identity: {
       documents: fingerprint(JSON.stringify(files)),
@@ -64,6 +65,8 @@ export async function askRequests(
       }
     },
   };
+  await tryFirstRequest(source);
+  return source;
 }
 
 const NOBODY = -1;
