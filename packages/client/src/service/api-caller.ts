@@ -5,6 +5,7 @@
  */
 import { APIConnectionError, APIUserAbortError, type Anthropic } from '@anthropic-ai/sdk';
 import { BATCHES_PATH, CallFailure, isAnswered, type CallContext } from './call-failure.ts';
+import { tellLongWaits } from './long-waits.ts';
 import { bytesOf, piecesOf } from './response-bytes.ts';
 
 /** One call. */
@@ -157,6 +158,7 @@ export class ApiCaller {
         path,
         signal,
         fetchOptions: { redirect: 'manual' },
+        middleware: [tellLongWaits],
         ...(query === undefined ? {} : { query }),
         ...(body === undefined ? {} : { body }),
         ...(headers === undefined ? {} : { headers }),

@@ -338,6 +338,23 @@ describe('a read', () => {
     expect(await all(empty.service.newest())).toEqual([]);
   });
 
+  it.each([
+    ['waits a little by itself', '0.01', 2],
+    ['tells of a long wait at once', '3600', 1],
+  ])('%s', async (_, retryAfter, asked) => {
+    let nth = 0;
+    const api = fakeApi(({ url }) => {
+      if (url.pathname === '/ext/v1') return NOWHERE();
+      return nth++ === 0
+        ? errorReply(429, 'rate_limit_error', 'later', { 'retry-after': retryAfter })
+        : jsonReply(BATCH);
+    });
+    const service = await connectService(api.client.withOptions({ maxRetries: 2 }));
+    const outcome = await service.retrieve('a').catch((error: unknown) => error as ServiceError);
+    expect(nth).toBe(asked);
+    if (asked === 1) expect(outcome).toMatchObject({ status: 429, retryAfterMs: 3_600_000 });
+  });
+
   it('cancels and deletes', async () => {
     const { service, calls } = await serviceOf(({ method }) =>
       jsonReply(
