@@ -30,8 +30,11 @@ export function readBatchOptions(headers: IncomingHttpHeaders, usual: BatchOptio
   if (typeof markers !== 'string' || !MARKERS.includes(markers)) {
     return invalid('markers', `Input should be 'respect', 'auto' or 'off'`);
   }
-  const budgetNanoUsd = 'budget_usd' in value ? nanoUsdOf(value['budget_usd']) : usual.budgetNanoUsd;
-  if (budgetNanoUsd === null && 'budget_usd' in value) return invalid('budget_usd', NO_AMOUNT);
+  const usd = value['budget_usd'];
+  const budgetNanoUsd = usd === undefined ? usual.budgetNanoUsd : nanoUsdOf(usd);
+  // Null takes back a budget that there would be otherwise, as in a rerun; elsewhere it is a mistake.
+  const isTakenBack = usd === null && usual.budgetNanoUsd !== null;
+  if (budgetNanoUsd === null && usd !== undefined && !isTakenBack) return invalid('budget_usd', NO_AMOUNT);
   return {
     type: 'read',
     options: { counts: counts as CountsMode, markers: markers as MarkerMode, budgetNanoUsd },

@@ -3,7 +3,9 @@ import { createSimulator } from '@batchwright/simulator';
 import { describe, expect, it } from 'vitest';
 import { ask, createBody, MemoryReader, startRoom, type Ask, type Stage, type TestRoom } from '../http.fixture.ts';
 import { addBilledBatch } from '../billed-batch.fixture.ts';
+import { EventReader } from '../event-reader.fixture.ts';
 import { ROUTES } from '../routes.ts';
+import { requestTaking, startWholeServer } from '../whole-server.fixture.ts';
 import { openapiDocument } from './document.ts';
 import type { Schema, SchemaType } from './schema.ts';
 
@@ -84,6 +86,28 @@ describe('real responses are as described', () => {
     room.upstream.script = (call, events) => void simulator.handle(call, events);
     const answer = await ask(room, { path: '/v1/models' });
     expect(faults(answer.body, ref('ModelPage'), '$')).toEqual([]);
+  });
+
+  it('what bulk runs use is as described, too', async () => {
+    const server = await startWholeServer();
+    await server.faults({ kind: 'bad_request', match: { custom_id: 'b' } });
+    const id = await server.create(['a', 'b'].map((name) => requestTaking(name, 1000)));
+    const path = `/ext/v1/batches/${id}`;
+    const check = async (schema: string, asked: Parameters<typeof server.ask>[0]): Promise<void> => {
+      const { status, body, text } = await server.ask(asked);
+      expect(status, text).toBe(200);
+      expect(faults(body, ref(schema), '$')).toEqual([]);
+    };
+    await check('Server', { path: '/ext/v1' });
+    await check('StoredRequest', { path: `${path}/requests/a?include=none` });
+    await check('StoredRequest', { path: `${path}/requests/a` });
+    await server.advance(3_600_000);
+    await check('StoredRequest', { path: `${path}/requests/a` });
+    await check('StoredRequest', { path: `${path}/requests/b` });
+    await check('BatchRerun', { method: 'POST', path: `${path}/rerun`, body: { types: ['errored'] } });
+    const events = new EventReader(await server.open({ path: `${path}/events` }));
+    expect(faults((await events.next())?.data, ref('BatchProgress'), '$')).toEqual([]);
+    expect(faults((await events.next())?.data, ref('MessageBatch'), '$')).toEqual([]);
   });
 
   it('result lines are ResultLines', async () => {
