@@ -22,8 +22,8 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 function heldBytes(): number {
   collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 /** Writes lines until there are so many bytes; a block of them at a time. */
