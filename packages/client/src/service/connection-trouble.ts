@@ -81,7 +81,7 @@ function brokenTrouble(
     return { reason: `the connection to ${server} was cut`, ...open };
   }
   const last = chain.at(-1);
-  return { reason: `the call to ${server} failed: ${last?.message ?? String(last)}`, ...open };
+  return { reason: last?.message ?? `no answer came from ${server}`, ...open };
 }
 
 /** An error and what it came of, outermost first; of an attempt on several addresses the last one's. */
