@@ -21,6 +21,9 @@ export type { CostTerms } from './report/cost-tally.ts';
 export { RunTally, type RunFacts } from './report/run-tally.ts';
 export type { BulkRun, RunEnd } from './run/bulk-run.ts';
 export type { Judge, RetryClass, RunOptions, Verdict } from './run/run-options.ts';
+export { JournalDamageError, replay, type RunRecord } from './journal/run-record.ts';
+export { runBatch } from './run/run-batch.ts';
+export { BatchFaultError, RunMismatchError, RunOptionsError } from './run/run-errors.ts';
 export { RUN_POINTS, type RunPoint } from './run/run-point.ts';
 export type { BatchProgress, RunProgress } from './run/run-progress.ts';
 export type { SettledResult } from './run/settled-result.ts';
@@ -39,4 +42,5 @@ export {
 } from './service/batch-service.ts';
 export { resolveBatch } from './service/resolve-batch.ts';
 export { connectService, sdkClient, type ClientSettings } from './service/sdk-service.ts';
-export type { ByteLog, LogName, RunStore } from './store/run-store.ts';
+export { memoryStore } from './store/memory-store.ts';
+export { RunInUseError, StoreFullError, type ByteLog, type LogName, type RunStore } from './store/run-store.ts';

@@ -1,0 +1,201 @@
+import { assert, unreachable } from '@batchwright/core';
+import type { BegunEntry, JournalEntry, PlannedBatch } from './journal-entry.ts';
+
+/** The world's mistake: a journal that no run can have written. */
+export class JournalDamageError extends Error {
+  override readonly name = 'JournalDamageError';
+}
+
+/** A batch of a run, as far as its journal knows. */
+export interface BatchRecord {
+  readonly plan: PlannedBatch;
+  /** Requests tried for the first time are in round 0. */
+  readonly round: number;
+  /** How often its requests were planned again before they were sent. */
+  readonly generation: number;
+  readonly state: BatchState;
+}
+
+/** How far a batch is. */
+export type BatchState =
+  | { readonly type: 'planned' }
+  /** Nobody knows whether it was created. */
+  | { readonly type: 'sending'; readonly sinceMs: number }
+  | SentState
+  | (Omit<SentState, 'type'> & { readonly type: 'ended' })
+  | (Omit<SentState, 'type'> & { readonly type: 'downloaded'; readonly bytes: number })
+  | { readonly type: 'replaced'; readonly by: readonly number[] };
+
+interface SentState {
+  readonly type: 'sent';
+  readonly id: string;
+  readonly isAdopted: boolean;
+  /** When its creation was begun, by this side's clock. */
+  readonly sinceMs: number;
+  /** When it was created, by the server's. */
+  readonly createdAtMs: number;
+}
+
+/**
+ * What a journal says, entry by entry: the one place that knows what follows from what, for runs that go on as for runs
+ * that are taken up. Time and order are the journal's; nothing else is asked.
+ */
+export class RunRecord {
+  #begun: BegunEntry | null = null;
+  #prepared: { readonly requests: number; readonly requestBytes: number } | null = null;
+  #round = -1;
+  #isCanceled = false;
+  #hasSent = false;
+  #finishedAtMs: number | null = null;
+  readonly #batches: BatchRecord[] = [];
+  readonly #ids = new Set<string>();
+
+  /** Null: the run has never been. */
+  get begun(): BegunEntry | null {
+    return this.#begun;
+  }
+
+  /** Null until all requests were read. */
+  get prepared(): { readonly requests: number; readonly requestBytes: number } | null {
+    return this.#prepared;
+  }
+
+  /** The last that was planned; -1: none. */
+  get round(): number {
+    return this.#round;
+  }
+
+  get isCanceled(): boolean {
+    return this.#isCanceled;
+  }
+
+  /** Whether a batch may ever have been created. */
+  get hasSent(): boolean {
+    return this.#hasSent;
+  }
+
+  /** Null until it is. */
+  get finishedAtMs(): number | null {
+    return this.#finishedAtMs;
+  }
+
+  /** By number. */
+  get batches(): readonly BatchRecord[] {
+    return this.#batches;
+  }
+
+  batch(number: number): BatchRecord {
+    const batch = this.#batches[number];
+    assert(batch !== undefined, () => `batch ${number} was never planned`);
+    return batch;
+  }
+
+  /** Whether a batch on the server was ever taken for one of ours, rightly or not. */
+  knows(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** Takes what was noted next. Throws `JournalDamageError` when it cannot follow. */
+  add(entry: JournalEntry): void {
+    if ((entry.type === 'begun') !== (this.#begun === null)) throw damage(entry);
+    switch (entry.type) {
+      case 'begun':
+        if (entry.format !== 1)
+          throw new JournalDamageError(`the run was kept by a newer version, in format ${String(entry.format)}`);
+        this.#begun = entry;
+        return;
+      case 'prepared':
+        if (this.#prepared !== null) throw damage(entry);
+        this.#prepared = { requests: entry.requests, requestBytes: entry.requestBytes };
+        return;
+      case 'planned':
+        this.#plan(entry);
+        return;
+      case 'canceled':
+        this.#isCanceled = true;
+        return;
+      case 'finished':
+        this.#finishedAtMs = entry.atMs;
+        return;
+      case 'sending':
+      case 'sent':
+      case 'not_sent':
+      case 'ended':
+      case 'downloaded':
+        this.#move(entry);
+        return;
+      default:
+        // Of a newer version: what it means for the run cannot be guessed.
+        throw damage(entry satisfies never);
+    }
+  }
+
+  #plan(entry: Extract<JournalEntry, { type: 'planned' }>): void {
+    if (this.#prepared === null || entry.round < this.#round) throw damage(entry);
+    const replaced = entry.replaces.map((number) => this.#batches[number]);
+    if (replaced.some((batch) => batch?.state.type !== 'planned')) throw damage(entry);
+    const generation = Math.max(0, ...replaced.map((batch) => (batch as BatchRecord).generation + 1));
+    for (const plan of entry.batches) {
+      if (plan.number !== this.#batches.length) throw damage(entry);
+      this.#batches.push({ plan, round: entry.round, generation, state: { type: 'planned' } });
+    }
+    const by = entry.batches.map(({ number }) => number);
+    for (const number of entry.replaces) this.#set(number, { type: 'replaced', by });
+    this.#round = entry.round;
+  }
+
+  #move(entry: BatchEntry): void {
+    const batch = this.#batches[entry.batch];
+    const next = batch === undefined ? null : nextState(batch.state, entry);
+    if (next === null) throw damage(entry);
+    if (entry.type === 'sending') this.#hasSent = true;
+    if (entry.type === 'sent') this.#ids.add(entry.id);
+    this.#set(entry.batch, next);
+  }
+
+  #set(number: number, state: BatchState): void {
+    this.#batches[number] = { ...(this.#batches[number] as BatchRecord), state };
+  }
+}
+
+type BatchEntry = Extract<JournalEntry, { readonly batch: number }>;
+
+/** What follows; null: nothing can. */
+function nextState(state: BatchState, entry: BatchEntry): BatchState | null {
+  switch (entry.type) {
+    case 'sending':
+      return state.type === 'planned' ? { type: 'sending', sinceMs: entry.atMs } : null;
+    case 'sent': {
+      if (state.type !== 'sending') return null;
+      const { id, isAdopted } = entry;
+      return { type: 'sent', id, isAdopted, sinceMs: state.sinceMs, createdAtMs: Date.parse(entry.createdAt) };
+    }
+    case 'not_sent':
+      if (state.type === 'sending') return { type: 'planned' };
+      // What was taken for it was another's: whether it was created is as unknown as before.
+      return isUnproven(state) ? { type: 'sending', sinceMs: state.sinceMs } : null;
+    case 'ended':
+      return state.type === 'sent' ? { ...state, type: 'ended' } : null;
+    case 'downloaded':
+      return state.type === 'ended' ? { ...state, type: 'downloaded', bytes: entry.bytes } : null;
+    default:
+      return unreachable(entry);
+  }
+}
+
+function isUnproven(state: BatchState): state is Extract<BatchState, { readonly type: 'sent' | 'ended' }> {
+  return (state.type === 'sent' || state.type === 'ended') && state.isAdopted;
+}
+
+/** Replays a journal, oldest entry first. */
+export function replay(entries: readonly JournalEntry[]): RunRecord {
+  const record = new RunRecord();
+  for (const entry of entries) record.add(entry);
+  return record;
+}
+
+function damage(entry: JournalEntry): JournalDamageError {
+  return new JournalDamageError(
+    `the run's journal is damaged: ${JSON.stringify(entry).slice(0, 200)} cannot follow what is before it; start the run anew`,
+  );
+}

@@ -1,0 +1,159 @@
+import { assert } from '@batchwright/core';
+import type { MessageBatch } from '@batchwright/protocol';
+import type { BatchRecord, BatchState } from '../journal/run-record.ts';
+import { ServiceError, type ServiceExtras } from '../service/batch-service.ts';
+import { appendChecked, wrongResults } from './downloads.ts';
+import { LineCutter } from './result-lines.ts';
+import { BatchFaultError } from './run-errors.ts';
+import type { RunState } from './run-state.ts';
+import { growingWait } from './service-calls.ts';
+
+const FIRST_POLL_MS = 1000;
+const MOST_POLL_MS = 30_000;
+/** A batch that was just created, or results of one that just ended, may not be seen everywhere at once. */
+const NOT_SEEN_MS = 60_000;
+/** A server that has nothing new is not asked again before; one that waits for news by itself takes longer anyway. */
+const NOTHING_NEW_MS = 1000;
+
+type Under = Extract<BatchState, { readonly type: 'sent' | 'ended' }>;
+
+/**
+ * Follows a batch that was sent until its results are here and taken. `once`: only looks whether it has ended, and leaves
+ * it alone when it has not.
+ */
+export async function follow(run: RunState, number: number, once: boolean): Promise<void> {
+  const batch = run.journal.record.batch(number);
+  const state = stateOf(batch);
+  if (state.type === 'sent') {
+    const { extras } = run.service;
+    if (extras !== null && !once && !state.isAdopted) {
+      await takeAsTheyCome(run, batch, extras);
+      return;
+    }
+    const ended = await untilEnded(run, batch, once);
+    if (ended === null) return;
+    await run.journal.note({ type: 'ended', batch: number, counts: ended.request_counts });
+    run.settings.reached('ended');
+  }
+  await download(run, number);
+}
+
+/** The batch once it has ended; null: it has not, or it never was ours. */
+async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Promise<MessageBatch | null> {
+  const { calls, service, settings, status, signal, random } = run;
+  const state = stateOf(batch);
+  for (let tries = 0; ; tries++) {
+    await calls.turn();
+    settings.reached('before_poll');
+    const found = await seen(run, () => service.retrieve(state.id, signal));
+    if (found === null) {
+      await gone(run, batch);
+      return null;
+    }
+    status.saw(batch.plan.number, found.batch);
+    if (found.batch.processing_status === 'ended') return found.batch;
+    if (once) return null;
+    await calls.pause(found.retryAfterMs ?? growingWait(tries / 2, FIRST_POLL_MS, MOST_POLL_MS, random));
+  }
+}
+
+/** What a call answers; null: the server knows nothing of it, and not only for a moment. */
+async function seen<Value>(run: RunState, call: () => Promise<Value>): Promise<Value | null> {
+  const { calls, settings } = run;
+  const sinceMs = settings.clock.now();
+  for (;;) {
+    try {
+      return await calls.make(call);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.status !== 404) throw error;
+      if (settings.clock.now() - sinceMs >= NOT_SEEN_MS) return null;
+      await calls.pause(NOT_SEEN_MS / 6);
+    }
+  }
+}
+
+/** What was only taken for ours is another's that was removed; ours is missed. */
+async function gone(run: RunState, batch: BatchRecord): Promise<void> {
+  const state = stateOf(batch);
+  if (state.isAdopted) {
+    await run.journal.note({ type: 'not_sent', batch: batch.plan.number, reason: `${state.id} is gone` });
+    return;
+  }
+  throw new BatchFaultError(
+    `${run.service.name} knows no batch ${state.id} (batch ${batch.plan.number + 1} of the run) any more: it was deleted, ` +
+      'its results were archived, or the key is of another workspace; use the key it was created with, or start the run anew',
+    state.id,
+  );
+}
+
+async function download(run: RunState, number: number): Promise<void> {
+  const { journal, downloads, intake, settings } = run;
+  const batch = journal.record.batch(number);
+  const state = stateOf(batch);
+  const download = await seen(run, () => downloads.fetch(batch, state.id));
+  if (download === null) {
+    await gone(run, batch);
+    return;
+  }
+  if (download.type === 'wrong') {
+    if (!state.isAdopted) throw wrongResults(batch, state.id, download.reason);
+    // What was taken for ours is another's; its results are not.
+    await run.logs.empty(number);
+    await journal.note({ type: 'not_sent', batch: number, reason: `${state.id} is not ours: ${download.reason}` });
+    return;
+  }
+  await journal.note({ type: 'downloaded', batch: number, bytes: download.bytes });
+  settings.reached('downloaded');
+  await intake.takeAll(journal.record.batch(number), download.bytes);
+  run.news.tell();
+}
+
+/** Takes results from a Batchwright while the batch runs: a line it shows is durable there, and stays as it is. */
+async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: ServiceExtras): Promise<void> {
+  const { logs, journal, service, settings, signal } = run;
+  const { number } = batch.plan;
+  const state = stateOf(batch);
+  await logs.empty(number);
+  const bytes = await logs.use(number, async (log) => {
+    const check = run.downloads.begin(batch);
+    for (let cursor: string | null = null; ;) {
+      const askedAtMs = settings.clock.now();
+      const page = await seen(run, () => extras.partialResults(state.id, cursor, signal));
+      if (page === null) return null;
+      cursor = page.cursor;
+      const lines = [...new LineCutter().cut(page.bytes)];
+      let offset = log.size;
+      const wrong = await appendChecked(lines, check, log);
+      if (wrong !== null) throw wrongResults(batch, state.id, wrong);
+      for (const line of lines) {
+        const taken = run.intake.take(batch, line, offset);
+        if (taken !== null) await taken;
+        offset += line.length + 1;
+      }
+      if (lines.length > 0) {
+        settings.reached('downloading');
+        run.status.came(number, batch.plan.requests - check.missing);
+      }
+      if (page.isComplete) {
+        if (check.missing > 0) throw wrongResults(batch, state.id, `${check.missing} results are missing`);
+        await log.sync();
+        return log.size;
+      }
+      if (lines.length === 0) await run.calls.pause(Math.max(0, NOTHING_NEW_MS - (settings.clock.now() - askedAtMs)));
+    }
+  });
+  const found = bytes === null ? null : await seen(run, () => service.retrieve(state.id, signal));
+  if (bytes === null || found === null) {
+    await gone(run, batch);
+    return;
+  }
+  await journal.note({ type: 'ended', batch: number, counts: found.batch.request_counts });
+  settings.reached('ended');
+  await journal.note({ type: 'downloaded', batch: number, bytes });
+  settings.reached('downloaded');
+}
+
+function stateOf({ plan, state }: BatchRecord): Under {
+  assert(state.type === 'sent' || state.type === 'ended', () => `batch ${plan.number} is ${state.type} and followed`);
+  return state;
+}

@@ -1,0 +1,67 @@
+/**
+ * A create whose answer never came may have made a batch, and nobody says under which id. It is looked for among the
+ * newest: one with as many requests, made since, and not known to be another of ours. A server that can say who is in a
+ * batch settles it; elsewhere the likeliest is taken for it until its results prove it or not.
+ */
+import type { MessageBatch } from '@batchwright/protocol';
+import type { BatchRecord } from '../journal/run-record.ts';
+import type { RunState } from './run-state.ts';
+
+/** The server's clock may be behind ours by as much. */
+const CLOCKS_APART_MS = 10 * 60_000;
+/** A create may still be under way at the server while we look, or its batch not be seen everywhere yet. */
+const LOOKS_AFTER_MS = [0, 1000, 2000, 4000, 8000];
+/** By then it is over, one way or the other. */
+const SETTLED_AFTER_MS = 15 * 60_000;
+
+/** The batch that such a create made; null: it made none. */
+export async function findLostBatch(run: RunState, batch: BatchRecord, sinceMs: number): Promise<MessageBatch | null> {
+  const isLongAgo = run.settings.clock.now() - sinceMs > SETTLED_AFTER_MS;
+  for (const waitMs of isLongAgo ? [0] : LOOKS_AFTER_MS) {
+    if (waitMs > 0) await run.calls.pause(waitMs);
+    const found = await lookOnce(run, batch, sinceMs);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+async function lookOnce(run: RunState, batch: BatchRecord, sinceMs: number): Promise<MessageBatch | null> {
+  const candidates = await run.calls.make(() => candidatesFor(run, batch, sinceMs));
+  for (const candidate of candidates) {
+    if (await mayBe(run, batch, candidate)) return candidate;
+  }
+  return null;
+}
+
+/** The nearest in time first. */
+async function candidatesFor(run: RunState, batch: BatchRecord, sinceMs: number): Promise<readonly MessageBatch[]> {
+  const found: MessageBatch[] = [];
+  for await (const listed of run.service.newest(run.signal)) {
+    if (Date.parse(listed.created_at) < sinceMs - CLOCKS_APART_MS) break;
+    if (requestsIn(listed) === batch.plan.requests && !run.journal.record.knows(listed.id)) found.push(listed);
+  }
+  const distance = (listed: MessageBatch): number => Math.abs(Date.parse(listed.created_at) - sinceMs);
+  return found.sort((a, b) => distance(a) - distance(b));
+}
+
+/** Whether it has our first and our last request, where the server says. */
+async function mayBe(run: RunState, batch: BatchRecord, candidate: MessageBatch): Promise<boolean> {
+  const { extras } = run.service;
+  if (extras === null) return true;
+  const { requests } = await run.planner.members(batch.plan.number);
+  for (const request of new Set([requests.at(0), requests.at(-1)])) {
+    if (request === undefined) continue;
+    const customId = await customIdOf(run, request);
+    if (!(await run.calls.make(() => extras.holdsRequest(candidate.id, customId, run.signal)))) return false;
+  }
+  return true;
+}
+
+async function customIdOf({ book }: RunState, request: number): Promise<string> {
+  const line = new TextDecoder().decode(await book.line(request));
+  return (JSON.parse(line) as { readonly custom_id: string }).custom_id;
+}
+
+function requestsIn({ request_counts: counts }: MessageBatch): number {
+  return counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired;
+}

@@ -1,0 +1,28 @@
+/** Options that cannot be meant: which, what it is, and what it may be. */
+export class RunOptionsError extends Error {
+  override readonly name = 'RunOptionsError';
+}
+
+/** What is kept is another run's: what differs, and what helps. */
+export class RunMismatchError extends Error {
+  override readonly name = 'RunMismatchError';
+  /** The names of what differs. */
+  readonly differing: readonly string[];
+
+  constructor(message: string, differing: readonly string[]) {
+    super(message);
+    this.differing = differing;
+  }
+}
+
+/** The server does not stand by a batch of the run: it is gone, or its results are not those of its requests. */
+export class BatchFaultError extends Error {
+  override readonly name = 'BatchFaultError';
+  /** The server's id of it. */
+  readonly batchId: string;
+
+  constructor(message: string, batchId: string, options?: ErrorOptions) {
+    super(message, options);
+    this.batchId = batchId;
+  }
+}

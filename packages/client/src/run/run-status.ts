@@ -1,0 +1,165 @@
+import { SettleRate, type Clock, type LedgerTotals, type Timer } from '@batchwright/core';
+import type { MessageBatch } from '@batchwright/protocol';
+import type { BatchRecord, RunRecord } from '../journal/run-record.ts';
+import type { RequestTable } from './request-table.ts';
+import type { BatchProgress, RunProgress } from './run-progress.ts';
+
+/** Nobody sees more often than this that something moved. */
+const TELL_EVERY_MS = 200;
+
+/** What is seen of a batch while it runs. */
+interface Sight {
+  readonly settled: number;
+  readonly isCanceling: boolean;
+}
+
+/** How far a run is, as it goes, for whoever asks; nothing is decided by it but what money is to come. */
+export class RunStatus {
+  readonly #clock: Clock;
+  readonly #rate: SettleRate;
+  readonly #tell: (() => void) | null;
+  #timer: Timer | null = null;
+  #phase: RunProgress['phase'] = 'reading';
+  #requests = 0;
+  #sendingWaits: string | null = null;
+  #callWaits: string | null = null;
+  readonly #seen = new Map<number, Sight>();
+  /** Results taken of batches that still run. */
+  readonly #taken = new Map<number, number>();
+
+  /** `tell` is called now and then while things move. */
+  constructor(clock: Clock, tell: (() => void) | null) {
+    this.#clock = clock;
+    this.#rate = new SettleRate(clock.now());
+    this.#tell = tell;
+  }
+
+  enter(phase: RunProgress['phase']): void {
+    this.#phase = phase;
+    this.moved();
+  }
+
+  /** Requests read so far. */
+  read(requests: number): void {
+    this.#requests = requests;
+    this.moved();
+  }
+
+  /** A batch as the server shows it. */
+  saw(number: number, { processing_status: status, request_counts: counts }: MessageBatch): void {
+    const settled = counts.succeeded + counts.errored + counts.canceled + counts.expired;
+    this.#seen.set(number, { settled, isCanceling: status === 'canceling' });
+    this.moved();
+  }
+
+  /** Results of a batch that are here while it runs. */
+  came(number: number, settled: number): void {
+    this.#taken.set(number, settled);
+    this.#seen.set(number, { settled, isCanceling: false });
+    this.moved();
+  }
+
+  /** A request's fate is settled. */
+  settled(): void {
+    this.#rate.settled(1, this.#clock.now());
+    this.moved();
+  }
+
+  /** Why nothing is sent; null: nothing hinders. */
+  sendingWaits(reason: string | null): void {
+    this.#sendingWaits = reason;
+    this.moved();
+  }
+
+  /** What a call waits for; null: nothing. */
+  callWaits(reason: string | null): void {
+    this.#callWaits = reason;
+    this.moved();
+  }
+
+  /** The part of a batch's requests whose results were not taken yet. */
+  shareToCome({ plan, state }: BatchRecord): number {
+    if (state.type === 'downloaded') return 0;
+    return 1 - (this.#taken.get(plan.number) ?? 0) / plan.requests;
+  }
+
+  /** Tells once more in a while; what moves until then is told with it. */
+  moved(): void {
+    const tell = this.#tell;
+    if (tell === null || this.#timer !== null) return;
+    this.#timer = this.#clock.after(TELL_EVERY_MS, () => {
+      this.#timer = null;
+      tell();
+    });
+  }
+
+  /** Tells a last time. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#tell?.();
+  }
+
+  /** Of what is known by now; null where that is nothing yet. */
+  progress(record: RunRecord | null, table: RequestTable | null, totals: LedgerTotals): RunProgress {
+    const requests = table?.count ?? this.#requests;
+    const perSecond = this.#phase === 'running' ? this.#rate.perSecond(this.#clock.now()) : 0;
+    const remaining = requests - (table?.settledCount ?? 0);
+    const batches = (record?.batches ?? []).filter(({ state }) => state.type !== 'replaced');
+    return {
+      phase: this.#phase,
+      requests,
+      counts: table?.counts ?? NO_COUNTS,
+      retrying: table?.retryingCount ?? 0,
+      batches: batches.map((batch) => this.#batchProgress(batch)),
+      resultsPerSecond: perSecond > LEAST_RATE ? perSecond : null,
+      remainingMs: perSecond > LEAST_RATE ? (1000 * remaining) / perSecond : null,
+      totals,
+      expectedNanoUsd: expectedOf(batches),
+      waitingFor: this.#sendingWaits ?? this.#callWaits,
+    };
+  }
+
+  #batchProgress({ plan, state }: BatchRecord): BatchProgress {
+    const seen = this.#seen.get(plan.number);
+    const isOver = state.type === 'ended' || state.type === 'downloaded';
+    return {
+      number: plan.number,
+      id: 'id' in state ? state.id : null,
+      state: shownState(state, seen?.isCanceling ?? false),
+      wave: plan.wave,
+      isLeading: plan.isLeading,
+      requests: plan.requests,
+      settled: isOver ? plan.requests : (seen?.settled ?? 0),
+    };
+  }
+}
+
+const NO_COUNTS = { succeeded: 0, errored: 0, canceled: 0, expired: 0 };
+/** A result in some ten minutes; at less nobody can say anything. */
+const LEAST_RATE = 0.002;
+
+function shownState(state: BatchRecord['state'], isCanceling: boolean): BatchProgress['state'] {
+  switch (state.type) {
+    case 'sent':
+      return isCanceling ? 'canceling' : 'in_progress';
+    case 'planned':
+    case 'replaced':
+      return 'planned';
+    case 'sending':
+    case 'ended':
+    case 'downloaded':
+      return state.type;
+    default:
+      return state satisfies never;
+  }
+}
+
+function expectedOf(batches: readonly BatchRecord[]): number | null {
+  let sum = 0;
+  for (const { plan } of batches) {
+    if (plan.expectedNanoUsd === null) return null;
+    sum += plan.expectedNanoUsd;
+  }
+  return batches.length === 0 ? null : sum;
+}

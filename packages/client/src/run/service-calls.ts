@@ -1,0 +1,71 @@
+import type { Clock } from '@batchwright/core';
+import { ServiceError } from '../service/batch-service.ts';
+import { pause } from './news.ts';
+
+/** Calls to a server of many batches are at least this far apart, so that following them is no storm. */
+const CALL_SPACING_MS = 100;
+const FIRST_RETRY_MS = 1000;
+const MOST_RETRY_MS = 60_000;
+
+/** A wait that doubles with each try up to a most, shifted by up to a quarter either way so that many do not come at once. */
+export function growingWait(tries: number, firstMs: number, mostMs: number, random: () => number): number {
+  return Math.min(mostMs, firstMs * 2 ** Math.min(tries, 30)) * (0.75 + random() / 2);
+}
+
+/** Calls that are made again until they are answered: a network or a server that is away for a while ends no run. */
+export class ServiceCalls {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #signal: AbortSignal;
+  readonly #told: (waitingFor: string | null) => void;
+  #freeAtMs = 0;
+
+  /** `told`: what a call waits for, in a line for people; null: nothing any more. */
+  constructor(clock: Clock, random: () => number, signal: AbortSignal, told: (waitingFor: string | null) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#signal = signal;
+    this.#told = told;
+  }
+
+  /** Makes a call until it is answered, or fails in a way that stays. */
+  async make<Value>(call: () => Promise<Value>): Promise<Value> {
+    for (let tries = 0; ; tries++) {
+      try {
+        const value = await call();
+        if (tries > 0) this.#told(null);
+        return value;
+      } catch (error) {
+        this.#signal.throwIfAborted();
+        if (!(error instanceof ServiceError) || !isTransient(error)) throw error;
+        const waitMs = error.retryAfterMs ?? growingWait(tries, FIRST_RETRY_MS, MOST_RETRY_MS, this.#random);
+        this.#told(`${error.message}; next try in ${seconds(waitMs)}`);
+        await this.pause(waitMs);
+      }
+    }
+  }
+
+  /** Waits for a call's turn. */
+  async turn(): Promise<void> {
+    const nowMs = this.#clock.now();
+    const atMs = Math.max(nowMs, this.#freeAtMs);
+    this.#freeAtMs = atMs + CALL_SPACING_MS;
+    if (atMs > nowMs) await this.pause(atMs - nowMs);
+  }
+
+  pause(ms: number): Promise<void> {
+    return pause(this.#clock, ms, this.#signal);
+  }
+}
+
+/** A time to wait, for people. */
+export function seconds(ms: number): string {
+  return `${Math.max(1, Math.round(ms / 1000))} s`;
+}
+
+/** No answer, or one that says that it may be another later. */
+function isTransient({ status }: ServiceError): boolean {
+  return status === null || status >= 500 || TRANSIENT_STATUSES.has(status);
+}
+
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 409, 425, 429]);
