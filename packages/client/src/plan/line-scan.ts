@@ -1,6 +1,7 @@
 import { assert } from '@batchwright/core';
 import { LIMITS } from '@batchwright/protocol';
 import { BodyScanner } from '@batchwright/scan';
+import { BETWEEN, BODY_CLOSE, BODY_OPEN } from './body-frame.ts';
 import { ScannedParts, type ScannedRequests } from './scanned-parts.ts';
 
 /**
@@ -28,7 +29,7 @@ export class LineScan {
   add(line: Uint8Array): void {
     if (this.#requests > 0 && this.#isFull(line.length)) this.#endBody();
     if (this.#requests === 0) this.#scanner.begin(zeroBytes, PROMPT_SEED);
-    this.#put(this.#requests === 0 ? OPEN : COMMA);
+    this.#put(this.#requests === 0 ? BODY_OPEN : BETWEEN);
     this.#put(line);
     this.#requests += 1;
     this.#bytes += line.length;
@@ -44,7 +45,7 @@ export class LineScan {
   }
 
   #endBody(): void {
-    this.#put(CLOSE);
+    this.#put(BODY_CLOSE);
     this.#feed();
     const verdict = this.#scanner.finish();
     assert(verdict.type === 'accepted' && verdict.count === this.#requests, () => 'checked lines were no create body');
@@ -77,8 +78,3 @@ const BODY_BYTES = 24_000_000;
 const PROMPT_SEED = 0n;
 /** Nobody but the owner of the ids could choose them to collide. */
 const zeroBytes = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length);
-
-const encoder = new TextEncoder();
-const OPEN = encoder.encode('{"requests":[');
-const COMMA = encoder.encode(',');
-const CLOSE = encoder.encode(']}');

@@ -2,6 +2,7 @@ import { assert } from '@batchwright/core';
 import type { PreparedRequests } from './write-requests.ts';
 import type { ByteLog, RunStore } from '../store/run-store.ts';
 import { BadRequestsError } from './bulk-request.ts';
+import { eventTurn } from './event-turn.ts';
 import { hashOfId, IdTable } from './id-table.ts';
 import { LINE_FEED, readLines, wholeLines, type LineSpan } from './log-lines.ts';
 import type { RequestBook } from './planning.ts';
@@ -90,6 +91,7 @@ class LoggedBook implements RequestBook {
         bytes += span.bytes;
       }
       yield await readLines(this.#log, spans);
+      await eventTurn();
     }
   }
 

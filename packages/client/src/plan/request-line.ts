@@ -4,6 +4,7 @@
  */
 import { CUSTOM_ID_PATTERN, LIMITS, wireError, type Problem } from '@batchwright/protocol';
 import { BodyScanner, outline, parseSpan, type Outline } from '@batchwright/scan';
+import { BODY_CLOSE, BODY_OPEN } from './body-frame.ts';
 import type { BulkRequest } from './bulk-request.ts';
 
 /** A request that can be run. */
@@ -116,16 +117,14 @@ function paramsReason(found: Outline): string | null {
 
 /** Fewer bytes than this cannot be nested too deep. */
 const DEEP_BYTES = 19_000;
-const OPEN = encoder.encode('{"requests":[');
-const CLOSE = encoder.encode(']}');
 
 /** A body is nested two levels more than its requests. */
 function depthReason(line: Uint8Array): string | null {
   if (line.length < DEEP_BYTES) return null;
-  const body = new Uint8Array(OPEN.length + line.length + CLOSE.length);
-  body.set(OPEN);
-  body.set(line, OPEN.length);
-  body.set(CLOSE, OPEN.length + line.length);
+  const body = new Uint8Array(BODY_OPEN.length + line.length + BODY_CLOSE.length);
+  body.set(BODY_OPEN);
+  body.set(line, BODY_OPEN.length);
+  body.set(BODY_CLOSE, BODY_OPEN.length + line.length);
   return outline(body) === null ? 'The request is nested too deep for the body of a batch. Flatten it.' : null;
 }
 

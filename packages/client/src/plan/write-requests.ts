@@ -5,6 +5,7 @@
 import { widened } from '@batchwright/core';
 import type { ByteLog, RunStore } from '../store/run-store.ts';
 import { BadRequestsError, type BulkRequest } from './bulk-request.ts';
+import { eventTurn } from './event-turn.ts';
 import { hashOfId, IdTable } from './id-table.ts';
 import { LINE_FEED } from './log-lines.ts';
 import { checkRequest, customIdOf, fault, originOf } from './request-line.ts';
@@ -146,9 +147,7 @@ class RequestWriter {
     await this.#log.append(this.#buffer.subarray(0, this.#buffered));
     this.#buffered = 0;
     // A source that has everything at hand would else keep signals waiting until all is read.
-    await new Promise((resolve) => {
-      setTimeout(resolve);
-    });
+    await eventTurn();
   }
 }
 

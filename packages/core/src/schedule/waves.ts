@@ -79,28 +79,6 @@ function placesOf(plan: PlacedPlan, chains: LeaderChains, levels: ChainLevels, i
   return { wave, leader, read, written1h };
 }
 
-/**
- * Tells of each request what it will be billed for, in order; the same object each time. What a client marks behind
- * everything that is shared counts as input.
- */
-export function forEachWaveUsage(
-  plan: PlacedPlan,
-  { read, written1h }: Pick<WavePlan, 'read' | 'written1h'>,
-  tell: (request: number, usage: Readonly<PredictedUsage>) => void,
-): void {
-  const usage: Mutable<PredictedUsage> = { written5m: 0, written1h: 0, read: 0, input: 0 };
-  for (let request = 0; request < plan.requestCount; request++) {
-    const anchor = plan.anchor[request] as number;
-    usage.read = read[request] as number;
-    usage.written1h = written1h[request] as number;
-    const short = (anchor < 0 ? 0 : (plan.tokens[anchor] as number)) - usage.read - usage.written1h;
-    const writesAnchor = plan.reach === null || plan.reach[request] !== 0;
-    usage.written5m = writesAnchor ? short : 0;
-    usage.input = (plan.suffixTokens[request] as number) + (writesAnchor ? 0 : short);
-    tell(request, usage);
-  }
-}
-
 /** In which wave each chain is written. At first a chain goes one wave after the one above it. */
 class ChainLevels {
   readonly #plan: PlacedPlan;
@@ -212,6 +190,28 @@ function predictWaves(plan: PlacedPlan, places: Places, waveCount: number): Pred
     sum.input += usage.input;
   });
   return sums;
+}
+
+/**
+ * Tells of each request what it will be billed for, in order; the same object each time. What a client marks behind
+ * everything that is shared counts as input.
+ */
+function forEachWaveUsage(
+  plan: PlacedPlan,
+  { read, written1h }: Pick<WavePlan, 'read' | 'written1h'>,
+  tell: (request: number, usage: Readonly<PredictedUsage>) => void,
+): void {
+  const usage: Mutable<PredictedUsage> = { written5m: 0, written1h: 0, read: 0, input: 0 };
+  for (let request = 0; request < plan.requestCount; request++) {
+    const anchor = plan.anchor[request] as number;
+    usage.read = read[request] as number;
+    usage.written1h = written1h[request] as number;
+    const short = (anchor < 0 ? 0 : (plan.tokens[anchor] as number)) - usage.read - usage.written1h;
+    const writesAnchor = plan.reach === null || plan.reach[request] !== 0;
+    usage.written5m = writesAnchor ? short : 0;
+    usage.input = (plan.suffixTokens[request] as number) + (writesAnchor ? 0 : short);
+    tell(request, usage);
+  }
 }
 
 /** The deepest prefix of a request that is still there in the next wave; -1: none. */

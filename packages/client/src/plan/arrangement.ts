@@ -1,0 +1,160 @@
+/**
+ * Decides, from what was noted of requests, how they are sent: which markers they get, in which wave they go, whom they
+ * read from, and what each of them is expected to cost. Requests are numbered as they were scanned.
+ *
+ * Three ways there are. *Waves*: markers are placed here and nobody reads within a wave, so leaders go a wave before. *At
+ * once*: the same without waves; then nobody reads anything, markers of our own would be paid by everybody and help nobody,
+ * and the client's stay what they are. *Left to the server*: it plans by itself, and is told what to do with markers.
+ */
+import {
+  COMMON_RATES,
+  cutBatches,
+  forEachExpectedUsage,
+  planPrefixes,
+  planWaves,
+  type BatchLimits,
+  type PlanOptions,
+  type PredictedUsage,
+  type PromptBlocks,
+  type WaveBatch,
+  type WavePlan,
+} from '@batchwright/core';
+import { MarkerSets } from './marker-sets.ts';
+import type { PlanTerms } from './planning.ts';
+import { ExpectedCosts } from './expected-costs.ts';
+import type { ScannedRequests } from './scanned-parts.ts';
+
+export interface Arrangement {
+  /** Per request, the estimated tokens of its prompt. */
+  readonly tokens: Uint32Array;
+  /** Per request; NaN: its model has no known price. */
+  readonly nanoUsd: Float64Array;
+  /** Per request, who writes what it reads, in a wave before; -1: nobody. */
+  readonly leader: Int32Array;
+  readonly markers: MarkerSets;
+  /** Whether the client's markers are taken out. */
+  readonly dropsMarkers: boolean;
+  /** The batches, given how many bytes each request takes of how many. */
+  cut(bytes: { readonly limit: number; readonly ofRequest: Uint32Array }): readonly WaveBatch[];
+}
+
+/** How requests are sent under some terms. */
+export function arrange(scanned: ScannedRequests, terms: PlanTerms): Arrangement {
+  if (!terms.placesMarkers) return leaveToServer(scanned, terms);
+  return terms.waves === 'auto' && terms.markers !== 'off' ? inWaves(scanned, terms) : atOnce(scanned, terms);
+}
+
+/** Assumed of a model that is not known: what most cache from on. */
+const USUAL_MINIMUM_TOKENS = 1024;
+
+function optionsOf({ models }: PlanTerms): Omit<PlanOptions, 'markers'> {
+  const minimumTokens = (model: string): number => models.minimumCacheTokens(model) ?? USUAL_MINIMUM_TOKENS;
+  return { profile: 'required', minimumTokens };
+}
+
+function inWaves({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangement {
+  const options: PlanOptions = { ...optionsOf(terms), markers: terms.markers, ttlClass: '1h' };
+  const plan = planPrefixes(blocks, options);
+  const { latencyTokens } = terms;
+  const waves = planWaves(plan, { rates: COMMON_RATES, latencyTokens, maxRequests: Infinity });
+  const { wave, isLeader, leader } = waves;
+  const groups = { parent: plan.parent, of: plan.anchor };
+  const tokens = promptTokens(blocks);
+  return {
+    tokens,
+    nanoUsd: waveCosts({ blocks, notes }, waves, terms, tokens),
+    leader,
+    markers: MarkerSets.lasting(plan),
+    dropsMarkers: false,
+    cut: (maxBytes) => cutBatches(wave, isLeader, { ...limitsOf(terms, tokens), maxBytes, groups }),
+  };
+}
+
+/**
+ * What lasts is read or written as the waves have it. Behind that a request writes up to its client's own last marker,
+ * whether it is alone with it or not: nobody is there in time to read it.
+ */
+function waveCosts(
+  { blocks, notes }: ScannedRequests,
+  { read, written1h }: WavePlan,
+  terms: PlanTerms,
+  tokens: Uint32Array,
+): Float64Array {
+  const costs = new ExpectedCosts(blocks, notes, terms);
+  forEachMarkedUsage(blocks, terms, 'respect', (request, own) => {
+    const reads = read[request] as number;
+    const lasting = reads + (written1h[request] as number);
+    const long = Math.max(lasting, own.written1h);
+    const end = Math.max(long, own.written1h + own.written5m);
+    costs.add(request, end - long, long - reads, reads, (tokens[request] as number) - end);
+  });
+  return costs.nanoUsd;
+}
+
+/** Tells what each request pays if nobody reads anything, with no markers but its client's. */
+function forEachMarkedUsage(
+  blocks: PromptBlocks,
+  terms: PlanTerms,
+  markers: 'respect' | 'off',
+  tell: (request: number, usage: Readonly<PredictedUsage>) => void,
+): void {
+  const options = { ...optionsOf(terms), markers };
+  const none = planPrefixes(blocks, { ...options, markers: 'off' });
+  forEachExpectedUsage(blocks, none, options, (request, { unread }) => tell(request, unread));
+}
+
+function atOnce({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangement {
+  const markers = terms.markers === 'off' ? 'off' : 'respect';
+  const costs = new ExpectedCosts(blocks, notes, terms);
+  forEachMarkedUsage(blocks, terms, markers, (request, usage) => costs.addUsage(request, usage));
+  const tokens = promptTokens(blocks);
+  const { requestCount } = blocks;
+  return {
+    tokens,
+    nanoUsd: costs.nanoUsd,
+    leader: new Int32Array(requestCount).fill(-1),
+    markers: new MarkerSets(requestCount),
+    dropsMarkers: markers === 'off',
+    cut: (maxBytes) => cutOneWave(requestCount, { ...limitsOf(terms, tokens), maxBytes }),
+  };
+}
+
+function leaveToServer({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangement {
+  const options: PlanOptions = { ...optionsOf(terms), markers: terms.markers };
+  const costs = new ExpectedCosts(blocks, notes, terms);
+  forEachExpectedUsage(blocks, planPrefixes(blocks, options), options, (request, { planned }) =>
+    costs.addUsage(request, planned),
+  );
+  const tokens = promptTokens(blocks);
+  const { requestCount } = blocks;
+  return {
+    tokens,
+    nanoUsd: costs.nanoUsd,
+    leader: new Int32Array(requestCount).fill(-1),
+    markers: new MarkerSets(requestCount),
+    dropsMarkers: false,
+    cut(maxBytes) {
+      const limits = { ...limitsOf(terms, tokens), maxBytes };
+      const batches = cutOneWave(requestCount, limits);
+      if (batches.length < 2) return batches;
+      // Whatever marks say, an upstream behind the server may cache by itself: what is alike stays together.
+      const { parent, anchor } = planPrefixes(blocks, { ...options, markers: 'auto', profile: 'ignored' });
+      return cutOneWave(requestCount, { ...limits, groups: { parent, of: anchor } });
+    },
+  };
+}
+
+function limitsOf({ limits }: PlanTerms, ofRequest: Uint32Array): Omit<BatchLimits, 'maxBytes'> {
+  return { maxRequests: limits.requests, maxTokens: { limit: limits.tokens, ofRequest } };
+}
+
+function cutOneWave(requestCount: number, limits: BatchLimits): readonly WaveBatch[] {
+  return cutBatches(new Uint32Array(requestCount), new Uint8Array(requestCount), limits);
+}
+
+function promptTokens({ requestCount, firstBlock, tokens }: PromptBlocks): Uint32Array {
+  return Uint32Array.from({ length: requestCount }, (_, request) => {
+    const end = firstBlock[request + 1] as number;
+    return end === firstBlock[request] ? 0 : (tokens[end - 1] as number);
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * What is in a batch, as bytes: who goes in it, whom each reads from, the markers that each gets, and how much each is of
+ * the whole, so that the batch can be made, and made anew without some, by whoever finds it.
+ *
+ * Little-endian; sections in the order of their widths. 28 bytes a request.
+ */
+import { assert, type PlacedMarker } from '@batchwright/core';
+import type { RunStore } from '../store/run-store.ts';
+
+export interface BatchRecord {
+  /** In the order they are sent. */
+  readonly requests: Uint32Array;
+  /** NO_LEADER: none. */
+  readonly leaders: Uint32Array;
+  /** Of each line, with its markers edited. */
+  readonly bytes: Uint32Array;
+  /** Of each prompt, estimated. */
+  readonly tokens: Uint32Array;
+  /** NaN: no known price. */
+  readonly nanoUsd: Float64Array;
+  /** Per request, which of `markerSets` it gets. */
+  readonly markerSet: Uint32Array;
+  readonly markerSets: readonly (readonly PlacedMarker[])[];
+  readonly dropsMarkers: boolean;
+}
+
+/** Keeps a batch's record; durable once it resolves. */
+export async function writeBatch(store: RunStore, batch: number, record: BatchRecord): Promise<void> {
+  const log = await store.openLog(`batch-${batch}`);
+  try {
+    // A plan that a crash cut off may have left something.
+    await log.truncate(0);
+    await log.append(encodeBatch(record));
+    await log.sync();
+  } finally {
+    await log.close();
+  }
+}
+
+/** Rejects where what is there is no record. */
+export async function readBatch(store: RunStore, batch: number): Promise<BatchRecord> {
+  const log = await store.openLog(`batch-${batch}`);
+  try {
+    const bytes = await log.read(0, log.size);
+    const record = decodeBatch(bytes.slice());
+    if (record !== null) return record;
+    throw new Error(`What is in batch ${batch} of the run is damaged. Remove the run and begin it anew.`);
+  } finally {
+    await log.close();
+  }
+}
+
+const MAGIC = 'bwbatch1';
+const HEADER_BYTES = 24;
+const REQUEST_BYTES = 8 + 5 * 4;
+const DROPS_MARKERS = 1;
+const TTLS = ['5m', '1h'] as const satisfies readonly PlacedMarker['ttl'][];
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** How many there are of what. */
+interface Sizes {
+  readonly requests: number;
+  readonly sets: number;
+  readonly markers: number;
+}
+
+export function encodeBatch(record: BatchRecord): Uint8Array<ArrayBuffer> {
+  assert(isLittleEndian, () => 'batches are laid over bytes and need a little-endian machine');
+  const { requests, markerSets } = record;
+  const markers = markerSets.flat();
+  const sizes: Sizes = { requests: requests.length, sets: markerSets.length, markers: markers.length };
+  const bytes = new Uint8Array(totalBytes(sizes));
+  const header = new DataView(bytes.buffer);
+  for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
+  header.setUint32(8, sizes.requests, true);
+  header.setUint32(12, sizes.sets, true);
+  header.setUint32(16, sizes.markers, true);
+  header.setUint32(20, record.dropsMarkers ? DROPS_MARKERS : 0, true);
+  const sections = layOut(bytes.buffer, sizes);
+  sections.nanoUsd.set(record.nanoUsd);
+  sections.requests.set(requests);
+  sections.leaders.set(record.leaders);
+  sections.bytes.set(record.bytes);
+  sections.tokens.set(record.tokens);
+  sections.markerSet.set(record.markerSet);
+  sections.setSizes.set(markerSets.map((set) => set.length));
+  sections.blocks.set(markers.map(({ block }) => block));
+  sections.ttls.set(markers.map(({ ttl }) => TTLS.indexOf(ttl)));
+  return bytes;
+}
+
+/** Lays a record over its bytes, which must not change afterwards; null where they are none. */
+export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): BatchRecord | null {
+  assert(isLittleEndian && bytes.byteOffset === 0, () => 'batches are laid over bytes that begin a buffer');
+  if (bytes.length < HEADER_BYTES) return null;
+  for (let i = 0; i < MAGIC.length; i++) if (bytes[i] !== MAGIC.charCodeAt(i)) return null;
+  const header = new DataView(bytes.buffer);
+  const sizes: Sizes = {
+    requests: header.getUint32(8, true),
+    sets: header.getUint32(12, true),
+    markers: header.getUint32(16, true),
+  };
+  const flags = header.getUint32(20, true);
+  if (bytes.length !== totalBytes(sizes) || flags > DROPS_MARKERS) return null;
+  const { setSizes, blocks, ttls, ...members } = layOut(bytes.buffer, sizes);
+  const isSound =
+    setSizes.reduce((sum, size) => sum + size, 0) === sizes.markers &&
+    ttls.every((ttl) => ttl < TTLS.length) &&
+    members.markerSet.every((set) => set < sizes.sets);
+  if (!isSound) return null;
+  const markers = Array.from(blocks, (block, i): PlacedMarker => ({ block, ttl: TTLS[ttls[i] ?? 0] ?? '5m' }));
+  let at = 0;
+  const markerSets = Array.from(setSizes, (size) => markers.slice(at, (at += size)));
+  return { ...members, markerSets, dropsMarkers: flags === DROPS_MARKERS };
+}
+
+function totalBytes({ requests, sets, markers }: Sizes): number {
+  return HEADER_BYTES + REQUEST_BYTES * requests + 4 * sets + 5 * markers;
+}
+
+function layOut(buffer: ArrayBuffer, { requests, sets, markers }: Sizes) {
+  let at = HEADER_BYTES;
+  const take = (bytes: number): number => {
+    const from = at;
+    at += bytes;
+    return from;
+  };
+  const words = (count: number): Uint32Array => new Uint32Array(buffer, take(4 * count), count);
+  return {
+    nanoUsd: new Float64Array(buffer, take(8 * requests), requests),
+    requests: words(requests),
+    leaders: words(requests),
+    bytes: words(requests),
+    tokens: words(requests),
+    markerSet: words(requests),
+    setSizes: words(sets),
+    blocks: words(markers),
+    ttls: new Uint8Array(buffer, take(markers), markers),
+  };
+}

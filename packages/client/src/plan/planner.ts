@@ -1,0 +1,175 @@
+/**
+ * Puts the requests of a run into batches, and makes their bodies. Reads every line once to find what prompts share, and
+ * once more those that get markers, since a body's length is told before it is sent.
+ *
+ * Invariant: a plan follows from the lines and the terms alone; and a body is, but for markers, the lines as they came.
+ */
+import { assert, type WaveBatch } from '@batchwright/core';
+import type { PlannedBatch } from '../journal/journal-entry.ts';
+import type { BatchBody } from '../service/batch-service.ts';
+import type { RunStore } from '../store/run-store.ts';
+import { arrange, type Arrangement } from './arrangement.ts';
+import { readBatch, writeBatch, type BatchRecord } from './batch-log.ts';
+import { batchesBefore } from './batch-order.ts';
+import { FRAME_BYTES } from './body-frame.ts';
+import { editLine } from './line-edit.ts';
+import { LineScan } from './line-scan.ts';
+import { plannedBody } from './planned-body.ts';
+import {
+  NO_LEADER,
+  type BatchMembers,
+  type Planner,
+  type PlanTerms,
+  type RequestBook,
+  type RoundPlan,
+} from './planning.ts';
+
+export function createPlanner(book: RequestBook, store: RunStore, terms: PlanTerms): Planner {
+  return new BookPlanner(book, store, terms);
+}
+
+class BookPlanner implements Planner {
+  readonly #book: RequestBook;
+  readonly #store: RunStore;
+  readonly #terms: PlanTerms;
+  /** A log is opened by one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(book: RequestBook, store: RunStore, terms: PlanTerms) {
+    this.#book = book;
+    this.#store = store;
+    this.#terms = terms;
+  }
+
+  async plan(requests: Uint32Array | 'all', firstNumber: number, signal?: AbortSignal): Promise<RoundPlan> {
+    const numbers = requests === 'all' ? allOf(this.#book.count) : requests.toSorted();
+    const arrangement = await this.#arrange(numbers, signal);
+    const bytes = await this.#editedBytes(numbers, arrangement, signal);
+    // Each request takes its comma too.
+    const limit = this.#terms.limits.bytes - FRAME_BYTES;
+    const waves = arrangement.cut({ limit, ofRequest: bytes.map((own) => own + 1) });
+    const before = batchesBefore(waves, arrangement.leader);
+    const batches: PlannedBatch[] = [];
+    for (const [i, wave] of waves.entries()) {
+      signal?.throwIfAborted();
+      const record = recordOf(wave, numbers, bytes, arrangement);
+      const number = firstNumber + i;
+      await this.#inTurn(() => writeBatch(this.#store, number, record));
+      const after = (before[i] ?? []).map((batch) => firstNumber + batch);
+      batches.push({ number, wave: wave.wave, isLeading: wave.isLeading, after, ...sumsOf(record) });
+    }
+    return { batches };
+  }
+
+  async without(batch: PlannedBatch, requests: Uint32Array, number: number): Promise<PlannedBatch> {
+    const left = new Set(requests);
+    const whole = await this.#record(batch.number);
+    const kept = Uint32Array.from(whole.requests.keys()).filter((at) => !left.has(whole.requests[at] as number));
+    assert(kept.length > 0, () => `nothing is left of batch ${batch.number}`);
+    const record = pick(whole, kept);
+    await this.#inTurn(() => writeBatch(this.#store, number, record));
+    return { ...batch, number, ...sumsOf(record) };
+  }
+
+  async members(batch: number): Promise<BatchMembers> {
+    const { requests, leaders } = await this.#record(batch);
+    return { requests, leaders };
+  }
+
+  async body(batch: PlannedBatch): Promise<BatchBody> {
+    const { placesMarkers, markers } = this.#terms;
+    return plannedBody(this.#book, batch, await this.#record(batch.number), placesMarkers ? null : { markers });
+  }
+
+  async #arrange(numbers: Uint32Array, signal: AbortSignal | undefined): Promise<Arrangement> {
+    const scan = new LineScan();
+    for await (const lines of this.#book.lines(numbers, signal)) for (const line of lines) scan.add(line);
+    return arrange(scan.finish(), this.#terms);
+  }
+
+  /** What each line comes to with its markers edited. */
+  async #editedBytes(numbers: Uint32Array, arrangement: Arrangement, signal?: AbortSignal): Promise<Uint32Array> {
+    const { markers, dropsMarkers } = arrangement;
+    const bytes = numbers.map((number) => this.#book.bytes(number));
+    const edited = allOf(numbers.length).filter((request) => dropsMarkers || markers.of[request] !== 0);
+    let at = 0;
+    for await (const lines of this.#book.lines(
+      edited.map((request) => numbers[request] as number),
+      signal,
+    )) {
+      for (const line of lines) {
+        const request = edited[at++] as number;
+        const added = markers.sets[markers.of[request] as number] ?? [];
+        bytes[request] = editLine(line, { dropMarkers: dropsMarkers, markers: added }).length;
+      }
+    }
+    return bytes;
+  }
+
+  #record(batch: number): Promise<BatchRecord> {
+    return this.#inTurn(() => readBatch(this.#store, batch));
+  }
+
+  #inTurn<Value>(action: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(action);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function allOf(count: number): Uint32Array {
+  return new Uint32Array(count).map((_, number) => number);
+}
+
+/** From a plan's numbers, which count the requests planned, to the book's. */
+function recordOf(
+  { requests }: WaveBatch,
+  numbers: Uint32Array,
+  bytes: Uint32Array,
+  { tokens, nanoUsd, leader, markers, dropsMarkers }: Arrangement,
+): BatchRecord {
+  const leaders = requests.map((request) => {
+    const writer = leader[request] as number;
+    return writer === -1 ? NO_LEADER : (numbers[writer] as number);
+  });
+  return {
+    requests: requests.map((request) => numbers[request] as number),
+    leaders,
+    bytes: requests.map((request) => bytes[request] as number),
+    tokens: requests.map((request) => tokens[request] as number),
+    nanoUsd: Float64Array.from(requests, (request) => nanoUsd[request] as number),
+    markerSet: requests.map((request) => markers.of[request] as number),
+    markerSets: markers.sets,
+    dropsMarkers,
+  };
+}
+
+function pick(record: BatchRecord, kept: Uint32Array): BatchRecord {
+  const some = (of: Uint32Array): Uint32Array => kept.map((at) => of[at] as number);
+  return {
+    ...record,
+    requests: some(record.requests),
+    leaders: some(record.leaders),
+    bytes: some(record.bytes),
+    tokens: some(record.tokens),
+    nanoUsd: Float64Array.from(kept, (at) => record.nanoUsd[at] as number),
+    markerSet: some(record.markerSet),
+  };
+}
+
+function sumsOf(record: BatchRecord): Pick<PlannedBatch, 'requests' | 'bytes' | 'tokens' | 'expectedNanoUsd'> {
+  const expected = sum(record.nanoUsd);
+  return {
+    requests: record.requests.length,
+    bytes: FRAME_BYTES + record.requests.length + sum(record.bytes),
+    tokens: sum(record.tokens),
+    expectedNanoUsd: Number.isNaN(expected) ? null : expected,
+  };
+}
+
+/** Sums may be larger than what is summed can hold. */
+function sum(numbers: Uint32Array | Float64Array): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
+}
