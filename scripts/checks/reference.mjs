@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { commandsPage } from './commands-page.mjs';
 
 /** Generated pages and what they are generated from. */
 const PAGES = [
@@ -8,6 +9,13 @@ const PAGES = [
     generate: async () => {
       const { optionsReference } = await import('../../packages/server/dist/config/option-text.js');
       return optionsReference();
+    },
+  },
+  {
+    path: fileURLToPath(new URL('../../docs/reference/commands.md', import.meta.url)),
+    generate: async () => {
+      const { createProgram } = await import('../../packages/cli/dist/program.js');
+      return commandsPage(createProgram({ out: () => {}, err: () => {} }, () => {}));
     },
   },
 ];
