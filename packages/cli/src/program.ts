@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addClientCommands } from './client-commands.ts';
 import type { AdministrationOptions } from './commands/administration.ts';
 import type { KeyRequest } from './commands/keys.ts';
 import type { SimulateOptions } from './commands/simulate.ts';
+import type { Done } from './done.ts';
 import { EXIT_MISUSED, EXIT_OK } from './host.ts';
 import type { Host } from './host.ts';
 
@@ -22,8 +24,6 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<n
   }
 }
 
-type Done = (exitCode: number) => void;
-
 /** All commands with their options; actions are loaded when they run. */
 export function createProgram(host: Host, done: Done): Command {
   const program = new Command('batchwright')
@@ -36,6 +36,7 @@ export function createProgram(host: Host, done: Done): Command {
       writeErr: (text) => host.err(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'batchwright: ')),
     });
+  addClientCommands(program, host, done);
   addServe(program, host, done);
   addSimulate(program, host, done);
   addKeys(program, host, done);

@@ -122,9 +122,27 @@ describe('tools in another order', () => {
 
   it('names the first that differs', async () => {
     const requests = many(9, (i) => ({ tools: i % 3 === 0 ? reordered : TOOLS, messages: [user(question(i))] }));
-    const found = (await findings(requests)).find(({ code }) => code === 'tool_order_differs');
-    expect(found).toMatchObject({ count: 3, orders: 2, left: 'search', right: 'lookup', customIds: ['r1', 'r0'] });
+    const [found, ...others] = await findings(requests);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      code: 'tool_order_differs',
+      count: 3,
+      orders: 2,
+      left: 'search',
+      right: 'lookup',
+      customIds: ['r1', 'r0'],
+    });
     expect(textOf(found)).toContain('where one has search, the other has lookup');
+  });
+
+  it('loses what is shared behind the tools too', async () => {
+    const run = (system: string): readonly BulkRequest[] =>
+      many(9, (i) => ({ tools: i % 3 === 0 ? reordered : TOOLS, system, messages: [user(question(i))] }));
+    const [short] = await findings(run(prose(4, 10)));
+    const [long] = await findings(run(prose(4, 2010)));
+    // 3 that write or pay 2,000 tokens more, where all 9 could have shared one entry: 2 + 0.2 − 3 · 0.1 at $1.50 a million.
+    const more = (long?.loss.nanoUsd ?? NaN) - (short?.loss.nanoUsd ?? NaN);
+    expect(more / (2000 * (2 + 0.2 - 3 * 0.1) * 1500)).toBeCloseTo(1, 1);
   });
 });
 

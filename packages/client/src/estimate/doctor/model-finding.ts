@@ -1,7 +1,8 @@
 import type { PromptBlocks, PromptTrie } from '@batchwright/core';
 import type { Finding } from './finding.ts';
-import { NO_LOSS, sumOf, type CachingCosts, type Loss } from './loss.ts';
+import { NO_LOSS, sumOf, type Loss } from './loss.ts';
 import type { PromptParts } from './prompt-parts.ts';
+import type { SharingSource } from './sharing-findings.ts';
 
 /** A block that prompts to a model begin with: those to another may begin with the same. */
 export interface ModelStart {
@@ -42,16 +43,7 @@ function firstBlocks(blocks: PromptBlocks, trie: PromptTrie): readonly ModelStar
 }
 
 /** The same blocks at the beginning of prompts to several models, which cache each for itself. */
-export function modelFinding(
-  starts: readonly ModelStart[],
-  source: {
-    readonly blocks: PromptBlocks;
-    readonly prompt: (request: number) => PromptParts | null;
-    readonly customId: (request: number) => string;
-    readonly costs: (model: number) => CachingCosts;
-    readonly minimum: (model: number) => number;
-  },
-): readonly Finding[] {
+export function modelFinding(starts: readonly ModelStart[], source: SharingSource): readonly Finding[] {
   const groups = new Map<string, ModelStart[]>();
   for (const start of starts) {
     const key = startKey(source.prompt(start.request));
@@ -73,7 +65,7 @@ function startKey(prompt: PromptParts | null): string | null {
   return first === undefined ? null : decoder.decode(first.bytes);
 }
 
-function groupFinding(group: readonly ModelStart[], source: Parameters<typeof modelFinding>[1]): Finding | null {
+function groupFinding(group: readonly ModelStart[], source: SharingSource): Finding | null {
   const { blocks } = source;
   const models = [...new Set(group.map(({ model }) => blocks.models[model] ?? ''))];
   if (models.length < 2) return null;

@@ -22,7 +22,10 @@ const NEARLY_ALL = 0.8;
 /** When so much of what agrees comes before the difference, cutting the block in two there is the lesser change. */
 const MOSTLY = 0.9;
 
-/** Compares prompts whose first `depth` blocks are the same; null when what follows has nothing in common. */
+/**
+ * Compares prompts whose first `depth` blocks are the same; null when what follows has nothing in common, or only the
+ * order of tools differs, which is counted elsewhere.
+ */
 export function comparePrompts(left: PromptParts, right: PromptParts, depth: number): PairVerdict | null {
   const first = firstDifferingPart(left, right);
   if (first > depth) {
@@ -30,6 +33,7 @@ export function comparePrompts(left: PromptParts, right: PromptParts, depth: num
     const shares = Array.from({ length: first - depth }, (_, i) => ({ part: depth + i, share: 1 }));
     return names.length === 0 ? null : { type: 'settings', names, shares };
   }
+  if (first < left.toolCount && hasSameTools(left, right)) return null;
   const [a, b] = [left.parts[first], right.parts[first]];
   if (a === undefined || b === undefined) return null;
   const { before, behind } = agreementOf(a.bytes, b.bytes);
@@ -52,9 +56,19 @@ function firstDifferingPart(left: PromptParts, right: PromptParts): number {
   return count;
 }
 
-function isSame(left: PromptParts, right: PromptParts, part: number): boolean {
+/** Whether a block is the same in both. */
+export function isSame(left: PromptParts, right: PromptParts, part: number): boolean {
   const [a, b] = [left.parts[part]?.bytes, right.parts[part]?.bytes];
   return a !== undefined && b !== undefined && a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+const decoder = new TextDecoder();
+
+function hasSameTools(left: PromptParts, right: PromptParts): boolean {
+  const [mine, others] = [left, right].map(({ parts, toolCount }) =>
+    parts.slice(0, toolCount).map(({ bytes }) => decoder.decode(bytes)),
+  );
+  return left.toolCount === right.toolCount && mine?.sort().join('\n') === others?.sort().join('\n');
 }
 
 function differingSettings(left: PromptParts, right: PromptParts): readonly string[] {

@@ -1,7 +1,9 @@
 import type { PromptBlocks, RequestNotes } from '@batchwright/core';
 import type { Finding } from './finding.ts';
-import { NO_LOSS, sumOf, type CachingCosts, type Loss } from './loss.ts';
+import { NO_LOSS, sumOf, type Loss } from './loss.ts';
+import { isSame } from './prompt-pair.ts';
 import type { PromptParts } from './prompt-parts.ts';
+import type { SharingSource } from './sharing-findings.ts';
 
 /** Requests with the same tools in several orders. */
 export interface ToolOrders {
@@ -49,36 +51,41 @@ export function toolOrderExamples(sets: readonly ToolOrders[]): readonly number[
 /** Tools may be made anew for each request; one example is enough. */
 const MOST_SETS = 8;
 
-/** What to say of them, if there are any; `minimum` tokens of a model are cached. */
-export function toolOrderFinding(
-  sets: readonly ToolOrders[],
-  source: {
-    readonly prompt: (request: number) => PromptParts | null;
-    readonly customId: (request: number) => string;
-    readonly costs: (model: number) => CachingCosts;
-    readonly minimum: (model: number) => number;
-  },
-): readonly Finding[] {
-  if (sets.length === 0) return [];
+/** What to say of them, if there are any. */
+export function toolOrderFinding(sets: readonly ToolOrders[], source: SharingSource): readonly Finding[] {
+  const [usual, other] = sets[0]?.orders ?? [];
+  if (usual === undefined || other === undefined) return [];
   let loss = NO_LOSS;
   let count = 0;
   for (const set of sets) {
-    loss = sumOf(loss, lossOf(set, source.costs(set.model), source.minimum(set.model)));
+    loss = sumOf(loss, lossOf(set, source));
     for (const { requests } of set.orders.slice(1)) count += requests;
   }
-  const [usual, other] = sets[0]?.orders ?? [];
-  if (usual === undefined || other === undefined) return [];
   const [left, right] = firstOtherTool(source.prompt(usual.request), source.prompt(other.request));
   const orders = sets.reduce((sum, set) => sum + set.orders.length, 0);
   const customIds = [source.customId(usual.request), source.customId(other.request)];
   return [{ code: 'tool_order_differs', count, isSampled: false, customIds, loss, orders, left, right }];
 }
 
-function lossOf({ orders, tokens }: ToolOrders, costs: CachingCosts, minimum: number): Loss {
-  if (tokens < minimum) return NO_LOSS;
-  const all = orders.reduce((sum, { requests }) => sum + requests, 0);
-  const apart = orders.reduce((sum, { requests }) => sum + costs.shared(requests), 0);
+function lossOf(set: ToolOrders, source: SharingSource): Loss {
+  const tokens = set.tokens + tokensBehind(set, source);
+  if (tokens < source.minimum(set.model)) return NO_LOSS;
+  const costs = source.costs(set.model);
+  const all = set.orders.reduce((sum, { requests }) => sum + requests, 0);
+  const apart = set.orders.reduce((sum, { requests }) => sum + costs.shared(requests), 0);
   return costs.loss(tokens * (apart - costs.shared(all)));
+}
+
+/** Tokens of the blocks behind the tools that all have, whatever the order of their tools. */
+function tokensBehind({ orders }: ToolOrders, { blocks, trie, prompt }: SharingSource): number {
+  const [usual, other] = orders;
+  const [left, right] = [prompt(usual?.request ?? 0), prompt(other?.request ?? 0)];
+  if (usual === undefined || left === null || right === null) return 0;
+  const first = blocks.firstBlock[usual.request] as number;
+  const isCommon = (part: number): boolean => trie.requests[trie.nodeOf[first + part] as number] === usual.requests;
+  let part = left.toolCount;
+  while (part < left.parts.length && isSame(left, right, part) && isCommon(part)) part++;
+  return (blocks.tokens[first + part - 1] as number) - (blocks.tokens[first + left.toolCount - 1] as number);
 }
 
 const decoder = new TextDecoder();

@@ -1,0 +1,56 @@
+import type { RequestLine } from '@batchwright/client';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { Host } from '../host.ts';
+import { openRequestSource } from '../input/open-request-source.ts';
+import type { RequestSource } from '../input/request-source.ts';
+
+/** Requests that can be read as often as one likes. */
+export interface RereadableRequests {
+  /** From the first on; the first reading must go to its end before there is a second. */
+  requests(): AsyncIterable<RequestLine>;
+  close(): Promise<void>;
+}
+
+/** A file is read again as it is; what is piped in is kept in a file of its own while it is read for the first time. */
+export async function rereadable(source: RequestSource, host: Host): Promise<RereadableRequests> {
+  if (source.progress.totalBytes !== null) {
+    return { requests: () => source.requests(), close: async () => undefined };
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'batchwright-'));
+  const path = join(directory, 'requests.jsonl');
+  let isKept = false;
+  return {
+    requests: () => {
+      if (isKept) return keptRequests(path, host);
+      isKept = true;
+      return keeping(source, path);
+    },
+    close: async () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+const LINE_FEED = Buffer.from('\n');
+
+async function* keeping(source: RequestSource, path: string): AsyncGenerator<RequestLine> {
+  const file = createWriteStream(path);
+  try {
+    for await (const request of source.requests()) {
+      file.write(Buffer.from(request.line));
+      if (!file.write(LINE_FEED)) await once(file, 'drain');
+      yield request;
+    }
+  } finally {
+    file.end();
+    await finished(file);
+  }
+}
+
+async function* keptRequests(path: string, host: Host): AsyncGenerator<RequestLine> {
+  const kept = await openRequestSource(path, {}, host);
+  yield* kept.requests();
+}

@@ -1,0 +1,64 @@
+import type { CommandWords, OptionWords } from './command-words.ts';
+
+/**
+ * A completion script for bash, from version 3.2 on: no associative arrays, and nothing that bash-completion would have
+ * to be installed for.
+ */
+export function bashScript(all: readonly CommandWords[]): string {
+  return `# batchwright completion for bash. In ~/.bashrc: source <(batchwright completion bash)
+_batchwright() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} path= words= i
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$path \${COMP_WORDS[i]}" in
+${all
+  .filter(({ path }) => path.length > 0)
+  .map(stepCase)
+  .join('\n')}
+    esac
+  done
+  case "$path $previous" in
+${all.flatMap(valueCases).join('\n')}
+  esac
+  case "$path" in
+${all.map(wordsCase).join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -o default -F _batchwright batchwright
+`;
+}
+
+/** Words are joined by blanks, after one for each command, so that a path is told from what it begins with. */
+function pathText(path: readonly string[]): string {
+  return path.map((word) => ` ${word}`).join('');
+}
+
+function stepCase({ path }: CommandWords): string {
+  return `      ${quoted(pathText(path))}) path=${quoted(pathText(path))} ;;`;
+}
+
+/** After an option with a value come its choices, or a file's name, which is bash's own to complete. */
+function valueCases({ path, options }: CommandWords): readonly string[] {
+  return options.filter(({ takesValue }) => takesValue).map((option) => valueCase(path, option));
+}
+
+function valueCase(path: readonly string[], { flags, choices }: OptionWords): string {
+  const patterns = flags.map((flag) => quoted(`${pathText(path)} ${flag}`)).join(' | ');
+  const words = choices.length === 0 ? '' : ` COMPREPLY=($(compgen -W ${quoted(choices.join(' '))} -- "$current"));`;
+  return `    ${patterns})${words} return ;;`;
+}
+
+function wordsCase({ path, commands, options, argumentChoices }: CommandWords): string {
+  const flags = options.flatMap((option) => option.flags);
+  const words = [...commands.map(({ word }) => word), ...argumentChoices];
+  // A file's name is more likely than an option, which begins with a dash.
+  const offered = words.length > 0 ? [...words, ...flags] : flags;
+  const always = `words=${quoted(offered.join(' '))}`;
+  if (words.length > 0) return `    ${quoted(pathText(path))}) ${always} ;;`;
+  return `    ${quoted(pathText(path))}) case "$current" in -*) ${always} ;; *) return ;; esac ;;`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

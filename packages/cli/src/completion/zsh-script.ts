@@ -1,0 +1,65 @@
+import type { CommandWords, OptionWords } from './command-words.ts';
+
+/** A completion script for zsh, to be sourced or put on `fpath` as `_batchwright`. */
+export function zshScript(all: readonly CommandWords[]): string {
+  return `#compdef batchwright
+# batchwright completion for zsh. In ~/.zshrc, after compinit: source <(batchwright completion zsh)
+_batchwright() {
+  local path= word
+  local -i i
+  local -a commands
+  for ((i = 2; i < CURRENT; i++)); do
+    word=\${words[i]}
+    case "$path $word" in
+${all
+  .filter(({ path }) => path.length > 0)
+  .map(stepCase)
+  .join('\n')}
+    esac
+  done
+  case "$path" in
+${all.map(commandCase).join('\n')}
+  esac
+}
+compdef _batchwright batchwright
+`;
+}
+
+function pathText(path: readonly string[]): string {
+  return path.map((word) => ` ${word}`).join('');
+}
+
+function stepCase({ path }: CommandWords): string {
+  return `      ${quoted(pathText(path))}) path=${quoted(pathText(path))} ;;`;
+}
+
+function commandCase({ path, commands, options, argumentChoices }: CommandWords): string {
+  const specs = options.flatMap(optionSpecs);
+  const choices = commands.length > 0 ? commands.map(({ word }) => word) : argumentChoices;
+  const rest = choices.length > 0 ? `*: :(${choices.join(' ')})` : '*: :_files';
+  const described = commands.map(({ word, summary }) => quoted(`${escaped(word)}:${escaped(summary)}`)).join(' ');
+  const describe =
+    commands.length === 0
+      ? ''
+      : `\n      commands=(${described})\n      [[ $PREFIX != -* ]] && _describe command commands && return`;
+  return `    ${quoted(pathText(path))})${describe}
+      _arguments -S ${[...specs, rest].map(quoted).join(' \\\n        ')}
+      ;;`;
+}
+
+function optionSpecs({ flags, summary, takesValue, choices }: OptionWords): readonly string[] {
+  const value = choices.length > 0 ? `: :(${choices.join(' ')})` : ': :_files';
+  return flags.map((flag) => `*${flag}[${summaryText(summary)}]${takesValue ? value : ''}`);
+}
+
+function summaryText(summary: string): string {
+  return summary.replaceAll(/[[\]\\:]/g, '\\$&');
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\:]/g, '\\$&');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
