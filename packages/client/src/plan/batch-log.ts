@@ -7,7 +7,7 @@
 import { assert, type PlacedMarker } from '@batchwright/core';
 import type { RunStore } from '../store/run-store.ts';
 
-export interface BatchRecord {
+export interface BatchContents {
   /** In the order they are sent. */
   readonly requests: Uint32Array;
   /** NO_LEADER: none. */
@@ -24,26 +24,26 @@ export interface BatchRecord {
   readonly dropsMarkers: boolean;
 }
 
-/** Keeps a batch's record; durable once it resolves. */
-export async function writeBatch(store: RunStore, batch: number, record: BatchRecord): Promise<void> {
+/** Keeps what is in a batch; durable once it resolves. */
+export async function writeBatch(store: RunStore, batch: number, contents: BatchContents): Promise<void> {
   const log = await store.openLog(`batch-${batch}`);
   try {
     // A plan that a crash cut off may have left something.
     await log.truncate(0);
-    await log.append(encodeBatch(record));
+    await log.append(encodeBatch(contents));
     await log.sync();
   } finally {
     await log.close();
   }
 }
 
-/** Rejects where what is there is no record. */
-export async function readBatch(store: RunStore, batch: number): Promise<BatchRecord> {
+/** Rejects where what is there is damaged. */
+export async function readBatch(store: RunStore, batch: number): Promise<BatchContents> {
   const log = await store.openLog(`batch-${batch}`);
   try {
     const bytes = await log.read(0, log.size);
-    const record = decodeBatch(bytes.slice());
-    if (record !== null) return record;
+    const contents = decodeBatch(bytes.slice());
+    if (contents !== null) return contents;
     throw new Error(`What is in batch ${batch} of the run is damaged. Remove the run and begin it anew.`);
   } finally {
     await log.close();
@@ -64,9 +64,9 @@ interface Sizes {
   readonly markers: number;
 }
 
-export function encodeBatch(record: BatchRecord): Uint8Array<ArrayBuffer> {
+function encodeBatch(contents: BatchContents): Uint8Array<ArrayBuffer> {
   assert(isLittleEndian, () => 'batches are laid over bytes and need a little-endian machine');
-  const { requests, markerSets } = record;
+  const { requests, markerSets } = contents;
   const markers = markerSets.flat();
   const sizes: Sizes = { requests: requests.length, sets: markerSets.length, markers: markers.length };
   const bytes = new Uint8Array(totalBytes(sizes));
@@ -75,22 +75,22 @@ export function encodeBatch(record: BatchRecord): Uint8Array<ArrayBuffer> {
   header.setUint32(8, sizes.requests, true);
   header.setUint32(12, sizes.sets, true);
   header.setUint32(16, sizes.markers, true);
-  header.setUint32(20, record.dropsMarkers ? DROPS_MARKERS : 0, true);
+  header.setUint32(20, contents.dropsMarkers ? DROPS_MARKERS : 0, true);
   const sections = layOut(bytes.buffer, sizes);
-  sections.nanoUsd.set(record.nanoUsd);
+  sections.nanoUsd.set(contents.nanoUsd);
   sections.requests.set(requests);
-  sections.leaders.set(record.leaders);
-  sections.bytes.set(record.bytes);
-  sections.tokens.set(record.tokens);
-  sections.markerSet.set(record.markerSet);
+  sections.leaders.set(contents.leaders);
+  sections.bytes.set(contents.bytes);
+  sections.tokens.set(contents.tokens);
+  sections.markerSet.set(contents.markerSet);
   sections.setSizes.set(markerSets.map((set) => set.length));
   sections.blocks.set(markers.map(({ block }) => block));
   sections.ttls.set(markers.map(({ ttl }) => TTLS.indexOf(ttl)));
   return bytes;
 }
 
-/** Lays a record over its bytes, which must not change afterwards; null where they are none. */
-export function decodeBatch(bytes: Uint8Array<ArrayBuffer>): BatchRecord | null {
+/** Lays contents over their bytes, which must not change afterwards; null where they are none. */
+function decodeBatch(bytes: Uint8Array<ArrayBuffer>): BatchContents | null {
   assert(isLittleEndian && bytes.byteOffset === 0, () => 'batches are laid over bytes that begin a buffer');
   if (bytes.length < HEADER_BYTES) return null;
   for (let i = 0; i < MAGIC.length; i++) if (bytes[i] !== MAGIC.charCodeAt(i)) return null;

@@ -1,7 +1,7 @@
 import { assert } from '@batchwright/core';
 import type { PlannedBatch } from '../journal/journal-entry.ts';
 import type { BatchBody } from '../service/batch-service.ts';
-import type { BatchRecord } from './batch-log.ts';
+import type { BatchContents } from './batch-log.ts';
 import { BETWEEN, BODY_CLOSE, BODY_OPEN } from './body-frame.ts';
 import { editLine } from './line-edit.ts';
 import type { RequestBook } from './planning.ts';
@@ -10,18 +10,18 @@ import type { RequestBook } from './planning.ts';
 export function plannedBody(
   book: RequestBook,
   { requests, bytes }: PlannedBatch,
-  record: BatchRecord,
+  contents: BatchContents,
   options: BatchBody['options'],
 ): BatchBody {
-  return { requests, bytes, options, pieces: () => pieces(book, bytes, record) };
+  return { requests, bytes, options, pieces: () => pieces(book, bytes, contents) };
 }
 
 const PIECE_BYTES = 128 * 1024;
 
-async function* pieces(book: RequestBook, bytes: number, record: BatchRecord): AsyncGenerator<Uint8Array> {
+async function* pieces(book: RequestBook, bytes: number, contents: BatchContents): AsyncGenerator<Uint8Array> {
   let piece = new Piece();
   let made = 0;
-  for await (const part of parts(book, record)) {
+  for await (const part of parts(book, contents)) {
     made += part.length;
     // Whoever sends announced so many; a byte more would be taken for the beginning of another call.
     assert(
@@ -40,7 +40,7 @@ async function* pieces(book: RequestBook, bytes: number, record: BatchRecord): A
 }
 
 /** What a body is made of, in order. */
-async function* parts(book: RequestBook, { requests, markerSet, markerSets, dropsMarkers }: BatchRecord) {
+async function* parts(book: RequestBook, { requests, markerSet, markerSets, dropsMarkers }: BatchContents) {
   yield BODY_OPEN;
   let at = 0;
   for await (const lines of book.lines(requests)) {

@@ -9,7 +9,7 @@ import type { PlannedBatch } from '../journal/journal-entry.ts';
 import type { BatchBody } from '../service/batch-service.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { arrange, type Arrangement } from './arrangement.ts';
-import { readBatch, writeBatch, type BatchRecord } from './batch-log.ts';
+import { readBatch, writeBatch, type BatchContents } from './batch-log.ts';
 import { batchesBefore } from './batch-order.ts';
 import { FRAME_BYTES } from './body-frame.ts';
 import { editLine } from './line-edit.ts';
@@ -52,33 +52,33 @@ class BookPlanner implements Planner {
     const batches: PlannedBatch[] = [];
     for (const [i, wave] of waves.entries()) {
       signal?.throwIfAborted();
-      const record = recordOf(wave, numbers, bytes, arrangement);
+      const contents = contentsOf(wave, numbers, bytes, arrangement);
       const number = firstNumber + i;
-      await this.#inTurn(() => writeBatch(this.#store, number, record));
+      await this.#inTurn(() => writeBatch(this.#store, number, contents));
       const after = (before[i] ?? []).map((batch) => firstNumber + batch);
-      batches.push({ number, wave: wave.wave, isLeading: wave.isLeading, after, ...sumsOf(record) });
+      batches.push({ number, wave: wave.wave, isLeading: wave.isLeading, after, ...sumsOf(contents) });
     }
     return { batches };
   }
 
   async without(batch: PlannedBatch, requests: Uint32Array, number: number): Promise<PlannedBatch> {
     const left = new Set(requests);
-    const whole = await this.#record(batch.number);
+    const whole = await this.#contents(batch.number);
     const kept = Uint32Array.from(whole.requests.keys()).filter((at) => !left.has(whole.requests[at] as number));
     assert(kept.length > 0, () => `nothing is left of batch ${batch.number}`);
-    const record = pick(whole, kept);
-    await this.#inTurn(() => writeBatch(this.#store, number, record));
-    return { ...batch, number, ...sumsOf(record) };
+    const contents = pick(whole, kept);
+    await this.#inTurn(() => writeBatch(this.#store, number, contents));
+    return { ...batch, number, ...sumsOf(contents) };
   }
 
   async members(batch: number): Promise<BatchMembers> {
-    const { requests, leaders } = await this.#record(batch);
+    const { requests, leaders } = await this.#contents(batch);
     return { requests, leaders };
   }
 
   async body(batch: PlannedBatch): Promise<BatchBody> {
     const { placesMarkers, markers } = this.#terms;
-    return plannedBody(this.#book, batch, await this.#record(batch.number), placesMarkers ? null : { markers });
+    return plannedBody(this.#book, batch, await this.#contents(batch.number), placesMarkers ? null : { markers });
   }
 
   async #arrange(numbers: Uint32Array, signal: AbortSignal | undefined): Promise<Arrangement> {
@@ -106,7 +106,7 @@ class BookPlanner implements Planner {
     return bytes;
   }
 
-  #record(batch: number): Promise<BatchRecord> {
+  #contents(batch: number): Promise<BatchContents> {
     return this.#inTurn(() => readBatch(this.#store, batch));
   }
 
@@ -122,12 +122,12 @@ function allOf(count: number): Uint32Array {
 }
 
 /** From a plan's numbers, which count the requests planned, to the book's. */
-function recordOf(
+function contentsOf(
   { requests }: WaveBatch,
   numbers: Uint32Array,
   bytes: Uint32Array,
   { tokens, nanoUsd, leader, markers, dropsMarkers }: Arrangement,
-): BatchRecord {
+): BatchContents {
   const leaders = requests.map((request) => {
     const writer = leader[request] as number;
     return writer === -1 ? NO_LEADER : (numbers[writer] as number);
@@ -144,25 +144,25 @@ function recordOf(
   };
 }
 
-function pick(record: BatchRecord, kept: Uint32Array): BatchRecord {
+function pick(contents: BatchContents, kept: Uint32Array): BatchContents {
   const some = (of: Uint32Array): Uint32Array => kept.map((at) => of[at] as number);
   return {
-    ...record,
-    requests: some(record.requests),
-    leaders: some(record.leaders),
-    bytes: some(record.bytes),
-    tokens: some(record.tokens),
-    nanoUsd: Float64Array.from(kept, (at) => record.nanoUsd[at] as number),
-    markerSet: some(record.markerSet),
+    ...contents,
+    requests: some(contents.requests),
+    leaders: some(contents.leaders),
+    bytes: some(contents.bytes),
+    tokens: some(contents.tokens),
+    nanoUsd: Float64Array.from(kept, (at) => contents.nanoUsd[at] as number),
+    markerSet: some(contents.markerSet),
   };
 }
 
-function sumsOf(record: BatchRecord): Pick<PlannedBatch, 'requests' | 'bytes' | 'tokens' | 'expectedNanoUsd'> {
-  const expected = sum(record.nanoUsd);
+function sumsOf(contents: BatchContents): Pick<PlannedBatch, 'requests' | 'bytes' | 'tokens' | 'expectedNanoUsd'> {
+  const expected = sum(contents.nanoUsd);
   return {
-    requests: record.requests.length,
-    bytes: FRAME_BYTES + record.requests.length + sum(record.bytes),
-    tokens: sum(record.tokens),
+    requests: contents.requests.length,
+    bytes: FRAME_BYTES + contents.requests.length + sum(contents.bytes),
+    tokens: sum(contents.tokens),
     expectedNanoUsd: Number.isNaN(expected) ? null : expected,
   };
 }

@@ -32,6 +32,7 @@ export async function openBook(store: RunStore): Promise<RequestBook> {
 /** Lines that are read in one go: so many, or so many bytes and one more line. */
 const WINDOW_LINES = 4096;
 const WINDOW_BYTES = 1 << 20;
+const WINDOWS_PER_TURN = 4;
 
 class LoggedBook implements RequestBook {
   readonly count: number;
@@ -82,6 +83,7 @@ class LoggedBook implements RequestBook {
 
   async *lines(requests: Uint32Array | 'all', signal?: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
     const count = requests === 'all' ? this.count : requests.length;
+    let windows = 0;
     for (let from = 0; from < count;) {
       signal?.throwIfAborted();
       const spans: LineSpan[] = [];
@@ -91,7 +93,7 @@ class LoggedBook implements RequestBook {
         bytes += span.bytes;
       }
       yield await readLines(this.#log, spans);
-      await eventTurn();
+      if (++windows % WINDOWS_PER_TURN === 0) await eventTurn();
     }
   }
 

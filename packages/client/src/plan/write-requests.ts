@@ -55,6 +55,7 @@ export async function writeRequests(
 }
 
 const BUFFER_BYTES = 256 * 1024;
+const FLUSHES_PER_TURN = 16;
 
 class RequestWriter {
   readonly faults: string[] = [];
@@ -66,6 +67,7 @@ class RequestWriter {
   #starts = new Float64Array(1024);
   readonly #buffer = new Uint8Array(BUFFER_BYTES);
   #buffered = 0;
+  #flushes = 0;
   /** Numbers of the requests with a fault, ascending. */
   readonly #faulty: number[] = [];
 
@@ -147,7 +149,7 @@ class RequestWriter {
     await this.#log.append(this.#buffer.subarray(0, this.#buffered));
     this.#buffered = 0;
     // A source that has everything at hand would else keep signals waiting until all is read.
-    await eventTurn();
+    if (++this.#flushes % FLUSHES_PER_TURN === 0) await eventTurn();
   }
 }
 
