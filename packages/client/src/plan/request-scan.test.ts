@@ -6,10 +6,10 @@ describe('a scan', () => {
   it('notes the prompts of more requests than a body may hold, as if it were one', () => {
     const scan = new RequestScan();
     const count = 100_003;
-    for (let i = 0; i < count; i++) {
-      const params = questionAbout(`document ${i % 2}`, `question ${i}`);
-      expect(scan.add(lineFrom(requestText(`r${i}`, params, `model-${i % 3}`)))).toBeNull();
-    }
+    const faults = Array.from({ length: count }, (_, i) =>
+      scan.add(lineFrom(requestText(`r${i}`, questionAbout(`document ${i % 2}`, `question ${i}`), `model-${i % 3}`))),
+    );
+    expect(faults.filter((fault) => fault !== null)).toEqual([]);
     const { blocks, notes, ids } = scan.finish();
     expect(blocks.requestCount).toBe(count);
     expect(blocks.firstBlock).toHaveLength(count + 1);
