@@ -29,6 +29,8 @@ export class ProgressWatch {
     }
     const phases: ProgressChange[] = progress.phase === this.#phase ? [] : [{ type: 'phase', phase: progress.phase }];
     this.#phase = progress.phase;
-    return isFirst ? phases : [...phases, ...changes];
+    if (isFirst) return phases;
+    // Batches are sent once it runs, and are over before anything follows that.
+    return progress.phase === 'running' ? [...phases, ...changes] : [...changes, ...phases];
   }
 }

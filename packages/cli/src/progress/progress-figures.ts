@@ -30,6 +30,8 @@ export function underWayCount({ batches }: RunProgress): number {
 /** `reading 1,200 requests (34%)`, `running 4,210 of 10,000 (42%)` */
 export function headline(progress: RunProgress, input: InputProgress): string {
   const { phase, requests } = progress;
+  // Nothing is known yet.
+  if (requests === 0 && (phase === 'reading' || phase === 'planning')) return phase;
   switch (phase) {
     case 'reading': {
       const { readBytes, totalBytes } = input;

@@ -35,8 +35,8 @@ const MARGIN = 1;
  *     running 4,210 of 10,000 (42%) · 118/s · about 49 s left
  *     ████████████████████▓▒▒▒▒▒▒▒▒▒▒▒░░░░░░░░░░░░░░░░░░░░░░░
  *     4,190 succeeded · 20 failed · 5,000 under way
- *      0  msgbatch_01AbCdEf…  ended        5,000 of 5,000  ▮▮▮▮▮▮▮▮▮▮
- *      1  msgbatch_01GhIjKl…  in progress  2,105 of 5,000  ▮▮▮▮▯▯▯▯▯▯
+ *     1  msgbatch_01AbCdEf…  ended        5,000 of 5,000  ▮▮▮▮▮▮▮▮▮▮
+ *     2  msgbatch_01GhIjKl…  in progress  2,105 of 5,000  ▮▮▮▮▯▯▯▯▯▯
  *     and 12 more
  *     1.2M tokens in · 77% from the cache · 120k out · $1.23 so far · about $2.90 in all
  */
@@ -139,7 +139,7 @@ const BAR_WIDTH = 10;
 
 /** As much as fits: full ids are worth more than a bar, the requests more than full ids. */
 function columnsOf(batches: readonly BatchProgress[], width: number, hasWaves: boolean): BatchColumns {
-  const number = Math.max(...batches.map((batch) => String(batch.number).length));
+  const number = Math.max(...batches.map((batch) => String(batch.number + 1).length));
   let left = width - number - STATE_WIDTH - SHARE_WIDTH - 2 * GAP;
   const take = (wanted: number): number => {
     if (left < wanted + GAP) return 0;
@@ -157,7 +157,7 @@ function columnsOf(batches: readonly BatchProgress[], width: number, hasWaves: b
 function batchLine(batch: BatchProgress, columns: BatchColumns, width: number, paint: Paint): string {
   const { settled, requests, state } = batch;
   const cells = [
-    String(batch.number).padStart(columns.number),
+    String(batch.number + 1).padStart(columns.number),
     ...(columns.id === 0 ? [] : [idText(batch.id, columns.id)]),
     ...(columns.hasWave ? [`wave ${batch.wave + 1}`.padEnd(WAVE_WIDTH)] : []),
     STATE_TEXT[state].padEnd(STATE_WIDTH),

@@ -23,9 +23,9 @@ export function changeLine(change: ProgressChange, progress: RunProgress, input:
     case 'phase':
       return progressLine(progress, input);
     case 'batch_sent':
-      return `batch ${change.batch.number} sent: ${change.id}, ${counted(change.batch.requests, 'request')}`;
+      return `batch ${change.batch.number + 1} sent: ${change.id}, ${counted(change.batch.requests, 'request')}`;
     case 'batch_ended':
-      return `batch ${change.batch.number} ended: ${change.batch.id ?? ''}; ${headline(progress, input)}`;
+      return `batch ${change.batch.number + 1} ended: ${change.batch.id ?? ''}; ${headline(progress, input)}`;
     default:
       return change satisfies never;
   }

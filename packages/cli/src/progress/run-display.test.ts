@@ -34,8 +34,8 @@ describe('without a terminal', () => {
     expect(said.err).toBe(`${line}\n${line}\n`);
     display.show(progressOf({ batches: [batchOf(0, { state: 'ended' }), batchOf(1, { id: 'msgbatch_01X' })] }), INPUT);
     expect(said.err.split('\n').slice(2)).toEqual([
-      'batch 0 ended: msgbatch_010000AbCdEfGhJkMnPqRsTu; running 4,210 of 10,000 (42%)',
-      'batch 1 sent: msgbatch_01X, 2,500 requests',
+      'batch 1 ended: msgbatch_010000AbCdEfGhJkMnPqRsTu; running 4,210 of 10,000 (42%)',
+      'batch 2 sent: msgbatch_01X, 2,500 requests',
       '',
     ]);
   });
@@ -51,7 +51,7 @@ describe('on a terminal', () => {
     said.nowMs = 100;
     display.show(progressOf({ resultsPerSecond: 7 }), INPUT);
     expect(said.err).toBe(drawn);
-    display.end();
+    display.end('stays');
     expect(said.err.slice(drawn.length)).toContain('· 7/s ·');
   });
 
@@ -104,6 +104,6 @@ it('says nothing but what is wrong when it is to be quiet', () => {
   display.show(progressOf(), INPUT);
   display.say('never mind');
   display.warn('this is wrong');
-  display.end();
+  display.end('stays');
   expect([said.out, said.err]).toEqual(['', 'batchwright: this is wrong\n']);
 });

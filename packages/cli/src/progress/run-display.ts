@@ -2,7 +2,7 @@ import type { RunProgress } from '@batchwright/client';
 import { complain, type Host } from '../host.ts';
 import { liveBlock } from './live-block.ts';
 import { paintFor } from './paint.ts';
-import { ProgressWatch } from './progress-changes.ts';
+import { ProgressWatch, type ProgressChange } from './progress-changes.ts';
 import { batchEvent, progressEvent, type RunEvent } from './run-event.ts';
 import { progressFrame } from './progress-frame.ts';
 import type { InputProgress } from './progress-figures.ts';
@@ -20,8 +20,8 @@ export interface RunDisplay {
   warn(line: string): void;
   /** For machines; where people are told otherwise, nothing. */
   event(event: RunEvent): void;
-  /** Nothing is drawn over any more; what is said afterwards stands below. */
-  end(): void;
+  /** Nothing is drawn over any more; what is said afterwards stands below the latest state, or in place of it. */
+  end(last: 'stays' | 'goes'): void;
 }
 
 export interface DisplayOptions {
@@ -63,8 +63,8 @@ function liveDisplay(colour: boolean, host: Host): RunDisplay {
     say: (line) => block.note(line),
     print: (text) => block.aside(() => host.out(text)),
     warn: (line) => block.note(`batchwright: ${line}`),
-    end() {
-      if (latest !== null) block.draw(latest());
+    end(last) {
+      if (latest !== null) block.draw(last === 'stays' ? latest() : []);
       block.end();
     },
   };
@@ -80,7 +80,7 @@ function lineDisplay(host: Host): RunDisplay {
     ...SILENT,
     show(progress, input) {
       const changes = watch.look(progress);
-      for (const change of changes) host.err(`${changeLine(change, progress, input)}\n`);
+      for (const change of changes) if (!isLast(change)) host.err(`${changeLine(change, progress, input)}\n`);
       const isDue = host.now() - saidAtMs >= LINE_MS;
       if (isDue && changes.length === 0) host.err(`${progressLine(progress, input)}\n`);
       if (isDue || changes.length > 0) saidAtMs = host.now();
@@ -89,6 +89,11 @@ function lineDisplay(host: Host): RunDisplay {
     print: host.out,
     warn: (line) => complain(host, line),
   };
+}
+
+/** The report says it. */
+function isLast(change: ProgressChange): boolean {
+  return change.type === 'phase' && change.phase === 'finished';
 }
 
 const EVENT_MS = 1000;

@@ -1,0 +1,287 @@
+/**
+ * Drives one bulk run from its input to its output, for `run` and `ask` alike. The client's engine does the work and
+ * keeps the journal; here is what is around it: where the run is kept, which API it talks to, signals, progress, and the
+ * output, which is written when everything is settled and before the run is noted as finished. A crash in between writes
+ * it again, and sends nothing again.
+ */
+import { access } from 'node:fs/promises';
+import {
+  BadRequestsError,
+  replay,
+  runBatch,
+  type BulkRun,
+  type Judge,
+  type RunEnd,
+  type RunRecord,
+  type RunReport,
+  type RunStore,
+  type SettledResult,
+} from '@batchwright/client';
+import { openFileStore } from '@batchwright/client/node';
+import { STANDARD_OUTPUT, type AnswerFormat } from '../answers/answer-format.ts';
+import { openAnswerWriter } from '../answers/answer-output.ts';
+import { openEndpoint, type EmbeddedTerms, type Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointChoice } from '../endpoint/endpoint-choice.ts';
+import type { PriceTable } from '../endpoint/price-table.ts';
+import { EXIT_INTERRUPTED, type Host } from '../host.ts';
+import type { RequestSource } from '../input/request-source.ts';
+import { openDisplay, type RunDisplay } from '../progress/run-display.ts';
+import { untilStopSignal } from '../stop-signal.ts';
+import {
+  differencesFrom,
+  KeptRunError,
+  removeRun,
+  removeServerData,
+  serverDirectory,
+  type Identity,
+} from './kept-run.ts';
+import { explainFailure } from './run-failure.ts';
+import { tellOutcome, type RunOutcome } from './run-outcome.ts';
+import { restartRun } from './run-restart.ts';
+import type { RunSettings } from './run-settings.ts';
+
+/** A run, with everything about it checked that can be before it starts. */
+export interface BulkCommand {
+  readonly source: RequestSource;
+  readonly settings: RunSettings;
+  readonly prices: PriceTable;
+  readonly judge: Judge | null;
+  readonly output: { readonly path: string; readonly format: AnswerFormat };
+  /** Where the run is kept until it is done. */
+  readonly runDir: string;
+  /** Told of each final result as it is known; null: nobody asks. */
+  readonly onResult: ((result: SettledResult, display: RunDisplay) => void) | null;
+}
+
+/** Runs it, tells how it went, and answers the exit code. */
+export async function driveRun(command: BulkCommand, host: Host): Promise<number> {
+  const display = openDisplay(command.settings, host);
+  try {
+    const outcome = await outcomeOf(command, display, host);
+    return tellOutcome(outcome, command, display, host);
+  } catch (error) {
+    const failure = explainFailure(error);
+    if (failure === null) throw error;
+    display.end('stays');
+    for (const line of failure.lines) display.warn(line);
+    display.event({ type: 'ended', outcome: 'failed', exit_code: failure.exitCode, message: failure.lines.join('\n') });
+    return failure.exitCode;
+  }
+}
+
+async function outcomeOf(command: BulkCommand, display: RunDisplay, host: Host): Promise<RunOutcome> {
+  const { runDir } = command;
+  const store = await openFileStore(runDir);
+  try {
+    const finished = await prepareRun(command, store, display, host);
+    return finished ?? (await new RunDrive(command, store, display, host).run());
+  } catch (error) {
+    // Nothing is sent before all input was read and found sound, so there is nothing to take up: once it is mended the
+    // same command starts anew.
+    if (error instanceof BadRequestsError) await removeRun(store, runDir);
+    throw error;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Looks at what is kept of a run before; answers the outcome where nothing is left to do. */
+async function prepareRun(
+  command: BulkCommand,
+  store: RunStore,
+  display: RunDisplay,
+  host: Host,
+): Promise<RunOutcome | null> {
+  const { runDir, settings, output } = command;
+  const record = replay(await store.readJournal());
+  if (settings.restart !== 'no') {
+    const keptServer = record.begun?.identity['server'];
+    const cancels = settings.restart === 'cancel';
+    const { endpoint } = settings;
+    await restartRun({ record, store, runDir, endpoint, keptServer, cancels, say: display.say }, host);
+    return null;
+  }
+  const differences = differencesFrom(record, identityOf(command));
+  if (differences === null) return null;
+  if (differences.length === 0) {
+    if (record.finishedAtMs === null) return null;
+    await clearFinished(command, store);
+    return { type: 'already_finished', atMs: record.finishedAtMs, hasOutput: await isThere(output.path) };
+  }
+  // As long as nothing was sent there is nothing that another input could not take the place of.
+  if (record.hasSent || record.finishedAtMs !== null) throw mismatch(command, record, differences);
+  await store.clear();
+  await removeServerData(runDir);
+  return null;
+}
+
+/** A crash may have come between the note that the run was finished and the removal of what it needed. */
+async function clearFinished(command: BulkCommand, store: RunStore): Promise<void> {
+  const run = runBatch([], { store, identity: identityOf(command) });
+  await run.settle();
+  await run.close();
+  await removeServerData(command.runDir);
+}
+
+function mismatch({ runDir }: BulkCommand, record: RunRecord, differences: readonly string[]): KeptRunError {
+  const what = record.finishedAtMs === null ? 'another run, which is not finished' : 'another run, which is finished';
+  return new KeptRunError(
+    `${runDir} holds ${what}: this one differs in ${differences.join(', ')}. Name another output or --run-dir, or add --restart to begin anew in its place.`,
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  if (path === STANDARD_OUTPUT) return true;
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** As often as anything that shows it can want to know. */
+const LOOK_MS = 100;
+
+class RunDrive {
+  readonly #command: BulkCommand;
+  readonly #store: RunStore;
+  readonly #display: RunDisplay;
+  readonly #host: Host;
+  readonly #stop = new AbortController();
+  #run: BulkRun | null = null;
+
+  constructor(command: BulkCommand, store: RunStore, display: RunDisplay, host: Host) {
+    this.#command = command;
+    this.#store = store;
+    this.#display = display;
+    this.#host = host;
+  }
+
+  async run(): Promise<RunOutcome> {
+    void untilStopSignal(this.#host, EXIT_INTERRUPTED).then(() => this.#interrupted());
+    const { settings, prices, runDir } = this.#command;
+    const terms = { dataDir: serverDirectory(runDir), prices: prices.file };
+    const endpoint = await this.#open(settings.endpoint, terms);
+    if (endpoint === null) return { type: 'left_early' };
+    try {
+      this.#greet(endpoint);
+      const outcome = await this.#runOn(endpoint);
+      if (outcome.type === 'finished') await endpoint.close();
+      if (outcome.type === 'finished') await removeServerData(runDir);
+      return outcome;
+    } finally {
+      await endpoint.close();
+    }
+  }
+
+  /** Null when a signal came before it was there. */
+  async #open(choice: EndpointChoice, terms: EmbeddedTerms): Promise<Endpoint | null> {
+    try {
+      return await openEndpoint(choice, terms, this.#host, this.#stop.signal);
+    } catch (error) {
+      if (this.#stop.signal.aborted) return null;
+      throw error;
+    }
+  }
+
+  #greet({ service, isEmbedded }: Endpoint): void {
+    const { source, output, runDir } = this.#command;
+    if (isEmbedded) this.#display.say(SIMULATED);
+    this.#display.event({
+      type: 'started',
+      input: source.name,
+      output: output.path,
+      run_dir: runDir,
+      server: service.name,
+      is_simulated: isEmbedded,
+    });
+  }
+
+  async #runOn(endpoint: Endpoint): Promise<RunOutcome> {
+    const { source, settings, prices, judge } = this.#command;
+    const { reached } = this.#host;
+    const run = runBatch(source.requests(), {
+      ...settings.run,
+      service: endpoint.service,
+      store: this.#store,
+      identity: identityOf(this.#command),
+      models: prices.models,
+      signal: this.#stop.signal,
+      ...(judge !== null && { judge }),
+      ...(reached !== undefined && { reached }),
+    });
+    this.#run = run;
+    const look = setInterval(() => this.#display.show(run.progress, source.progress), LOOK_MS);
+    try {
+      return await this.#outcomeOf(run, await this.#followed(run), endpoint);
+    } finally {
+      clearInterval(look);
+      await run.close();
+    }
+  }
+
+  async #followed(run: BulkRun): Promise<RunEnd> {
+    const { onResult } = this.#command;
+    if (onResult !== null) for await (const result of run) onResult(result, this.#display);
+    const end = await run.settle();
+    this.#display.show(run.progress, this.#command.source.progress);
+    return end;
+  }
+
+  async #outcomeOf(run: BulkRun, end: RunEnd, endpoint: Endpoint): Promise<RunOutcome> {
+    const about = { server: endpoint.service.name, isEmbedded: endpoint.isEmbedded, batches: run.progress.batches };
+    switch (end.type) {
+      case 'settled':
+        return (await this.#writeOutput(run)) ? finishedBy(end.report) : { type: 'left', report: end.report, ...about };
+      case 'left':
+        return { type: 'left', report: end.report, ...about };
+      case 'over_budget':
+        return { ...end, ...about };
+      case 'already_finished':
+        throw new Error('a run that was finished is not run');
+      default:
+        return end satisfies never;
+    }
+  }
+
+  /** Writes all answers and lets go of the run; false when a signal came before they were all there. */
+  async #writeOutput(run: BulkRun): Promise<boolean> {
+    const { output, settings, judge, source } = this.#command;
+    this.#host.reached?.('before_output');
+    const writer = await openAnswerWriter(output.path, output.format, { isStructured: judge !== null });
+    try {
+      for await (const result of run.results(settings.order)) {
+        if (this.#stop.signal.aborted) return false;
+        await writer.write(result);
+      }
+      await writer.finish();
+    } finally {
+      await writer.discard();
+    }
+    this.#host.reached?.('output_written');
+    await run.finish();
+    this.#display.show(run.progress, source.progress);
+    return true;
+  }
+
+  #interrupted(): void {
+    const { cancelsOnInterrupt } = this.#command.settings;
+    if (cancelsOnInterrupt && this.#run !== null) {
+      this.#display.say('Canceling what is under way; once more to leave at once.');
+      // What fails about it, the run itself will meet and tell.
+      this.#run.cancel().catch(() => undefined);
+    } else this.#stop.abort();
+  }
+}
+
+const SIMULATED =
+  'No server and no key: answers come from the simulated model, on this machine. Set ANTHROPIC_API_KEY, or name a server with --server, for real ones.';
+
+/** A run is taken up only with the same input, and at the API where its batches are. */
+function identityOf({ source, settings }: BulkCommand): Identity {
+  const { endpoint } = settings;
+  return { ...source.identity, server: endpoint.type === 'api' ? endpoint.baseUrl : 'simulated' };
+}
+
+function finishedBy(report: RunReport): RunOutcome {
+  return { type: 'finished', report };
+}

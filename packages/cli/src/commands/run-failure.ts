@@ -1,0 +1,40 @@
+import {
+  BadRequestsError,
+  BatchFaultError,
+  JournalDamageError,
+  RunInUseError,
+  ServiceError,
+  StoreFullError,
+} from '@batchwright/client';
+import { BadOutputError } from '../answers/output-check.ts';
+import { OutputFailedError } from '../answers/output-failure.ts';
+import { BadSchemaError } from '../answers/schema-judge.ts';
+import { EXIT_FAILED, EXIT_MISUSED } from '../host.ts';
+import { KeptRunError } from './kept-run.ts';
+
+/** A failure in words: each line names the thing, the value and the remedy. */
+export interface ExplainedFailure {
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+/** What the user asked for cannot be, or not so. */
+const MISUSES = [BadRequestsError, BadOutputError, BadSchemaError, KeptRunError] as const;
+/** The world, or the state of things, did not allow it. */
+const FAILURES = [
+  ServiceError,
+  BatchFaultError,
+  RunInUseError,
+  StoreFullError,
+  JournalDamageError,
+  OutputFailedError,
+] as const;
+
+/** The failures of a run whose remedy is known; null for any other, which is ours. */
+export function explainFailure(error: unknown): ExplainedFailure | null {
+  if (!(error instanceof Error)) return null;
+  const lines = error.message.split('\n');
+  if (MISUSES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_MISUSED };
+  if (FAILURES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_FAILED };
+  return null;
+}

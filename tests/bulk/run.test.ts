@@ -1,0 +1,458 @@
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canMount, mountSmallDisk } from '../crash/small-disk.ts';
+import { startProxy } from '../harness/proxy.ts';
+import { finished, jsonLines, openBulkHome, type BulkHome, type JsonRecord, type TestApi } from './bulk-home.ts';
+import { idsOf, MODEL, requestLine, requestLines } from './bulk-requests.ts';
+
+/** `batchwright run` by the built command line, as a person would type it. */
+
+let home: BulkHome;
+
+beforeEach(async () => {
+  home = await openBulkHome();
+});
+
+afterEach(async () => {
+  await home.close();
+});
+
+const SIMULATED =
+  'No server and no key: answers come from the simulated model, on this machine. Set ANTHROPIC_API_KEY, or name a server with --server, for real ones.';
+
+/** Every custom_id once, each with an answer. */
+async function expectAnswers(name: string, ids: readonly string[]): Promise<void> {
+  const answers = await home.lines(name);
+  expect(answers.map((answer) => String(answer['custom_id'])).toSorted()).toEqual([...ids].toSorted());
+  expect(answers.filter((answer) => answer['result'].type !== 'succeeded')).toEqual([]);
+}
+
+describe('with neither server nor key', () => {
+  it('answers from the simulated model, says so, and leaves nothing but the answers and a journal', async () => {
+    await home.write('prompts.jsonl', requestLines('r', 250));
+    const { code, out, err } = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl']);
+    expect([code, out], err).toEqual([0, '']);
+    expect(err.split('\n')[0]).toBe(SIMULATED);
+    expect(err).toContain('All 250 requests succeeded.');
+    expect(err.trimEnd().split('\n').at(-1)).toBe('Answers: answers.jsonl');
+    await expectAnswers('answers.jsonl', idsOf('r', 250));
+    expect((await readdir(home.directory)).toSorted()).toEqual(['answers.jsonl', 'answers.jsonl.run', 'prompts.jsonl']);
+    expect(await readdir(home.path('answers.jsonl.run'))).toEqual(['journal.jsonl']);
+  });
+
+  it('does nothing when the run is finished, and begins anew with --restart', async () => {
+    await home.write('prompts.jsonl', requestLines('r', 3));
+    const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--quiet'];
+    expect((await home.run(command)).err).toBe('');
+    await home.write('answers.jsonl', 'kept');
+    const again = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl']);
+    expect(again.code).toBe(0);
+    expect(again.err).toMatch(
+      /^Already finished at \S+Z; the answers are in answers\.jsonl\. --restart runs it again\.\n$/,
+    );
+    expect(await home.read('answers.jsonl')).toBe('kept');
+    expect((await home.run([...command, '--restart'])).code).toBe(0);
+    await expectAnswers('answers.jsonl', idsOf('r', 3));
+  });
+
+  it('takes what is piped in, and pipes answers out in the order of the input', async () => {
+    await home.write('prompts.jsonl', requestLines('r', 40));
+    const line =
+      'cat prompts.jsonl | batchwright run - -o - --run-dir kept --order input --quiet | cat > answers.jsonl';
+    const { code, err } = await home.shell(line);
+    expect([code, err]).toEqual([0, '']);
+    expect((await home.lines('answers.jsonl')).map((answer) => answer['custom_id'])).toEqual(idsOf('r', 40));
+  });
+
+  it.each([
+    ['flat', 'answers.jsonl'],
+    ['csv', 'answers.csv'],
+    ['tsv', 'answers.tsv'],
+    ['parquet', 'answers.parquet'],
+    ['sqlite', 'answers.sqlite'],
+    ['dir', 'answers'],
+  ])('makes requests of rows and writes %s', async (format, output) => {
+    await home.write('rows.csv', 'text,label\n"good, very",1\nbad,2\n');
+    const template = ['--model', MODEL, '--prompt', 'Classify: {{text}}', '--id-column', 'label'];
+    const { code, err } = await home.run(['run', 'rows.csv', '-o', output, '--format', format, ...template]);
+    expect(code, err).toBe(0);
+    expect(await answeredIds(format, output)).toEqual(['1', '2']);
+  });
+
+  /** Formats that only a library can read are read back by those who write them; here it is enough that they are there. */
+  async function answeredIds(format: string, output: string): Promise<readonly string[]> {
+    switch (format) {
+      case 'dir':
+        return (await readdir(home.path(output))).map((file) => file.replace('.json', '')).toSorted();
+      case 'flat':
+        return (await home.lines(output)).map((answer) => String(answer['custom_id'])).toSorted();
+      case 'csv':
+      case 'tsv': {
+        const [, ...rows] = (await home.read(output)).trim().split(/\r?\n(?=[12][,\t])/);
+        return rows.map((row) => row.split(/[,\t]/)[0] ?? '').toSorted();
+      }
+      default: {
+        const bytes: Buffer[] = [];
+        for await (const piece of createReadStream(home.path(output))) bytes.push(piece as Buffer);
+        const start = Buffer.concat(bytes).subarray(0, 15).toString('latin1');
+        return start.startsWith('PAR1') || start.startsWith('SQLite format 3') ? ['1', '2'] : [];
+      }
+    }
+  }
+
+  it('prints events for machines, and a report at the end', async () => {
+    await home.write('prompts.jsonl', requestLines('r', 30));
+    const { code, out, err } = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--json']);
+    expect([code, err]).toEqual([0, `${SIMULATED}\n`]);
+    const events = jsonLines(out);
+    expect(events[0]).toEqual({
+      type: 'started',
+      input: 'prompts.jsonl',
+      output: 'answers.jsonl',
+      run_dir: 'answers.jsonl.run',
+      server: expect.stringMatching(/^Batchwright at http:\/\/127\.0\.0\.1:\d+$/),
+      is_simulated: true,
+    });
+    expect(events.filter(({ type }) => type === 'progress').length).toBeGreaterThan(0);
+    expect(events.at(-2)).toMatchObject({ type: 'report', requests: 30, counts: { succeeded: 30, errored: 0 } });
+    expect(events.at(-1)).toEqual({
+      type: 'ended',
+      outcome: 'finished',
+      exit_code: 0,
+      message: 'Answers: answers.jsonl',
+    });
+  });
+});
+
+describe.each(['Batchwright', 'native batches'])('against %s', (kind) => {
+  let api: TestApi;
+  const start = (...options: readonly string[]): Promise<TestApi> =>
+    kind === 'Batchwright' ? home.startBatchwright(...options) : home.startSimulator(...options);
+
+  it('cuts a run into batches, asks each request once, and says what it cost', async () => {
+    api = await start();
+    await home.write('prompts.jsonl', requestLines('r', 120));
+    const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--batch-requests', '50'];
+    const { code, err } = await home.run(command, { env: api.env });
+    expect(code, err).toBe(0);
+    await expectAnswers('answers.jsonl', idsOf('r', 120));
+    const sizes = (await api.batches()).map(({ request_counts: counts }) => counts.succeeded).toSorted((a, b) => a - b);
+    expect(sizes).toEqual([20, 50, 50]);
+    expect([...(await api.calls()).values()].every((count) => count === 1)).toBe(true);
+    expect(err).toMatch(/batch 1 sent: msgbatch_\w+, 50 requests\n/);
+    expect(err).toMatch(/batch 3 ended: msgbatch_\w+; running /);
+    expect(err).toContain('Tokens and cost');
+  });
+
+  it('tells what failed and leaves with 1', async () => {
+    api = await start();
+    const lines = [...idsOf('r', 4).map((id) => requestLine(id)), requestLine('wrong', 'x', { max_tokens: -1 })];
+    await home.write('prompts.jsonl', lines.join('\n'));
+    const { code, err } = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl'], { env: api.env });
+    expect(code, err).toBe(1);
+    expect(err).toContain('4 of 5 requests succeeded.');
+    expect(err).toContain('invalid_request_error');
+    expect(err).toContain('as wrong');
+    expect((await home.lines('answers.jsonl')).length).toBe(5);
+  });
+
+  it('stops before a cap would be exceeded, with nothing paid, and goes on when it is raised', async () => {
+    api = await start();
+    await home.write('prompts.jsonl', requestLines('r', 40));
+    const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl'];
+    const stopped = await home.run([...command, '--max-cost', '0.000001'], { env: api.env });
+    expect(stopped.code).toBe(4);
+    expect(stopped.err).toMatch(
+      /batchwright: stopped by --max-cost \$0\.0000010: nothing was spent, and what comes next is expected to cost \$0\.\d+\. 0 of 40 requests are settled, and kept in answers\.jsonl\.run\. The same command with a higher --max-cost goes on\.\n$/,
+    );
+    expect(await api.batches()).toEqual([]);
+    expect((await home.run([...command, '--max-cost', '1'], { env: api.env })).code).toBe(0);
+    await expectAnswers('answers.jsonl', idsOf('r', 40));
+  });
+
+  it('sends nothing twice when the answer to a create is lost', async () => {
+    api = await start();
+    let isLost = false;
+    const proxy = await startProxy({
+      target: api.url,
+      plan: ({ method, path }) => {
+        if (method !== 'POST' || path !== '/v1/messages/batches' || isLost) return { type: 'pass' };
+        isLost = true;
+        return { type: 'drop_response' };
+      },
+    });
+    await home.write('prompts.jsonl', requestLines('r', 30));
+    const env = { ...api.env, ANTHROPIC_BASE_URL: proxy.url };
+    const { code, err } = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl'], { env });
+    expect(code, err).toBe(0);
+    expect(isLost).toBe(true);
+    await expectAnswers('answers.jsonl', idsOf('r', 30));
+    expect((await api.batches()).length).toBe(1);
+    await proxy.close();
+  });
+});
+
+describe('against native batches that are in trouble', () => {
+  it('waits and tries again: creates that are refused for now, items that fail for a while', async () => {
+    const api = await home.startSimulator();
+    const creates = { path: '/v1/messages/batches' };
+    await api.addFaults(
+      { kind: 'rate_limited', match: { ...creates, nth: 1 }, retry_after: 0 },
+      { kind: 'overloaded', match: { ...creates, nth: 2 }, retry_after: 0 },
+      { kind: 'api_error', match: { ...creates, nth: 3 } },
+      { kind: 'reset', match: { ...creates, nth: 6 } },
+      { kind: 'overloaded', match: { custom_id: 'r-0001' }, times: 1 },
+      { kind: 'api_error', match: { custom_id: 'r-0002' }, times: 2 },
+    );
+    await home.write('prompts.jsonl', requestLines('r', 20));
+    const { code, err } = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl'], { env: api.env });
+    expect(code, err).toBe(0);
+    await expectAnswers('answers.jsonl', idsOf('r', 20));
+    const calls = await api.calls();
+    expect(idsOf('r', 20).filter((id) => calls.get(id) !== 1)).toEqual([]);
+    expect(err).toContain('2 requests tried again');
+  });
+});
+
+describe('left before its end', () => {
+  /** Batches that stand still until time is moved. */
+  async function standingStill(): Promise<TestApi & { readonly pass: () => Promise<void> }> {
+    const api = await home.startSimulator('--clock', 'virtual');
+    const pass = async (): Promise<void> => {
+      const moved = await fetch(`${api.url}/sim/clock`, { method: 'POST', body: '{"advance_ms":60000}' });
+      expect(moved.status).toBe(200);
+    };
+    return { ...api, pass };
+  }
+
+  const LEFT =
+    /Left with 0 of 20 requests settled; all of it is kept in answers\.jsonl\.run\. 2 batches go on at http:\/\/127\.0\.0\.1:\d+\.\nThe same command takes it up where it is\.\n$/;
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s, says what goes on, and is taken up by the same command',
+    async (signal) => {
+      const api = await standingStill();
+      await home.write('prompts.jsonl', requestLines('r', 20));
+      const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--batch-requests', '10'];
+      const first = home.start(command, api.env);
+      await said(first, /batch 2 sent/);
+      const atMs = performance.now();
+      first.kill(signal);
+      const left = await finished(first);
+      expect([left.code, left.out]).toEqual([3, '']);
+      expect(performance.now() - atMs).toBeLessThan(3000);
+      expect(left.err).toMatch(LEFT);
+      await api.pass();
+      const second = await home.run(command, { env: api.env });
+      expect(second.code, second.err).toBe(0);
+      await expectAnswers('answers.jsonl', idsOf('r', 20));
+      expect((await api.batches()).length).toBe(2);
+    },
+  );
+
+  it('by --detach, once everything is sent', async () => {
+    const api = await standingStill();
+    await home.write('prompts.jsonl', requestLines('r', 20));
+    const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--batch-requests', '10'];
+    const left = await home.run([...command, '--detach'], { env: api.env });
+    expect(left.code).toBe(3);
+    expect(left.err).toMatch(LEFT);
+    await api.pass();
+    expect((await home.run(command, { env: api.env })).code).toBe(0);
+    await expectAnswers('answers.jsonl', idsOf('r', 20));
+    expect((await api.batches()).length).toBe(2);
+  });
+
+  it('by a signal that cancels, keeps what was answered', async () => {
+    const api = await standingStill();
+    await home.write('prompts.jsonl', requestLines('r', 20));
+    const command = home.start(['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--cancel-on-interrupt'], api.env);
+    await said(command, /batch 1 sent/);
+    command.kill('SIGINT');
+    await said(command, /Canceling what is under way/);
+    let isOver = false;
+    const ended = finished(command).finally(() => (isOver = true));
+    while (!isOver) {
+      await api.pass();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const { code, err } = await ended;
+    expect(code, err).toBe(1);
+    expect(err).toContain('canceled');
+    const answers = await home.lines('answers.jsonl');
+    expect(answers.map((answer) => answer['result'].type)).toEqual(Array.from({ length: 20 }, () => 'canceled'));
+  });
+
+  it('is not begun twice, nor forgotten while batches are under way', async () => {
+    const api = await standingStill();
+    await home.write('prompts.jsonl', requestLines('r', 20));
+    await home.write('others.jsonl', requestLines('o', 20));
+    const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl'];
+    const first = home.start(command, api.env);
+    await said(first, /batch 1 sent/);
+    const second = await home.run(command, { env: api.env });
+    expect(second.code).toBe(1);
+    expect(second.err).toMatch(
+      /^batchwright: the run in \S+ is in use by process \d+, running since \S+; wait until it is done, or stop it\n$/,
+    );
+    first.kill('SIGINT');
+    await finished(first);
+
+    const other = await home.run(['run', 'others.jsonl', '-o', 'answers.jsonl'], { env: api.env });
+    expect([other.code, other.err]).toEqual([
+      2,
+      expect.stringMatching(
+        /^batchwright: answers\.jsonl\.run holds another run, which is not finished: this one differs in .*add --restart to begin anew in its place\.\n$/,
+      ),
+    ]);
+
+    const refused = await home.run([...command, '--restart'], { env: api.env });
+    expect([refused.code, refused.err]).toEqual([
+      2,
+      expect.stringMatching(
+        /^batchwright: 1 batch of the run in answers\.jsonl\.run is still under way at http:\S+\. Leave --restart out to go on with it, or add --cancel-old to cancel them\.\n$/,
+      ),
+    ]);
+
+    const anew = home.start([...command, '--restart', '--cancel-old'], api.env);
+    await said(anew, /batch 1 sent/);
+    expect(anew.err()).toMatch(/^Canceled 1 batch of the run before: msgbatch_\w+\.\n/);
+    await api.pass();
+    expect((await finished(anew)).code).toBe(0);
+    await expectAnswers('answers.jsonl', idsOf('r', 20));
+  });
+});
+
+/** Resolves once the command has said it on standard error. */
+async function said(command: { err(): string; readonly ended: Promise<unknown> }, pattern: RegExp): Promise<void> {
+  let isOver = false;
+  void command.ended.then(() => (isOver = true));
+  while (!pattern.test(command.err())) {
+    if (isOver) throw new Error(`ended without saying ${pattern}:\n${command.err()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+describe('asked wrongly, or not possible', () => {
+  /** Nothing was begun: no run is kept, and there is no output. */
+  async function expectNothing(): Promise<void> {
+    const left = (await readdir(home.directory)).filter((name) => name.startsWith('out'));
+    expect(left).toEqual([]);
+  }
+
+  it.each<[string, string, readonly string[], RegExp]>([
+    ['a file that is not there', '', ['missing.jsonl'], /^batchwright: missing\.jsonl .*\n$/],
+    [
+      'half a line',
+      `${requestLine('a')}\n{"custom_id": "b", "par`,
+      ['in.jsonl'],
+      /^batchwright: in\.jsonl line 2\b.*\n$/,
+    ],
+    [
+      'the same custom_id twice',
+      `${requestLine('a')}\n${requestLine('b')}\n${requestLine('a')}\n`,
+      ['in.jsonl'],
+      /^batchwright: .*in\.jsonl line 3.*"?a"?.*line 1.*\n$/,
+    ],
+    [
+      'a column there is not',
+      '{"text":"x"}\n',
+      ['in.jsonl', '--model', MODEL, '--prompt', '{{txet}}'],
+      /^batchwright: .*txet.*text.*\n$/,
+    ],
+    ['rows without a template', '{"text":"x"}\n', ['in.jsonl'], /^batchwright: .*--model.*--prompt.*\n$/],
+    ['nothing at all', '\n', ['in.jsonl'], /^batchwright: in\.jsonl holds no requests.*\n$/],
+    ['an unknown option', requestLine('a'), ['in.jsonl', '--wave', 'x'], /unknown option '--wave'/],
+    ['an impossible one', requestLine('a'), ['in.jsonl', '--attempts', 'x'], /^batchwright: --attempts is "x".*\n$/],
+  ])('%s', async (_, content, args, line) => {
+    await home.write('in.jsonl', content);
+    const { code, out, err } = await home.run(['run', ...args, '-o', 'out.jsonl']);
+    expect([code, out]).toEqual([2, '']);
+    expect(err.replace(`${SIMULATED}\n`, '').replace(/^reading .*\n/gm, '')).toMatch(line);
+    await expectNothing();
+  });
+
+  it.each([
+    ['out', /^batchwright: out does not say its format.*\n$/],
+    ['nowhere/out.jsonl', /^batchwright: nowhere does not exist, so nowhere\/out\.jsonl cannot be written.*\n$/],
+  ])('an output that cannot be: %s', async (output, line) => {
+    await home.write('in.jsonl', requestLine('a'));
+    const { code, err } = await home.run(['run', 'in.jsonl', '-o', output]);
+    expect([code, err]).toEqual([2, expect.stringMatching(line)]);
+    await expectNothing();
+  });
+
+  it('a server that is not there', async () => {
+    await home.write('in.jsonl', requestLine('a'));
+    const env = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', ANTHROPIC_API_KEY: 'k' };
+    const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
+    expect([code, err]).toEqual([1, expect.stringMatching(/^batchwright: .*http:\/\/127\.0\.0\.1:9.*\n$/)]);
+  });
+
+  it('a key that is none, which is never shown', async () => {
+    const api = await home.startBatchwright();
+    await home.write('in.jsonl', requestLine('a'));
+    const env = { ...api.env, ANTHROPIC_API_KEY: 'sk-wrong-and-secret' };
+    const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
+    expect([code, err]).toEqual([1, expect.stringMatching(/^batchwright: .*401.*ANTHROPIC_API_KEY.*\n$/)]);
+    expect(err).not.toContain('secret');
+  });
+
+  it('no key for a server that wants one', async () => {
+    const api = await home.startBatchwright();
+    await home.write('in.jsonl', requestLine('a'));
+    const env = { ANTHROPIC_BASE_URL: api.url };
+    const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^batchwright: .*there is no key\. Set ANTHROPIC_API_KEY.*\n$/),
+    ]);
+  });
+
+  it('a server that takes smaller bodies gets smaller ones', async () => {
+    const api = await home.startSimulator();
+    const proxy = await startProxy({ target: api.url, plan: tooLargeOnce() });
+    await home.write('in.jsonl', requestLines('r', 20));
+    const env = { ...api.env, ANTHROPIC_BASE_URL: proxy.url };
+    const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
+    expect(code, err).toBe(0);
+    expect((await api.batches()).length).toBe(2);
+    await expectAnswers('out.jsonl', idsOf('r', 20));
+    await proxy.close();
+  });
+
+  it.runIf(canMount())('a full disk loses nothing: the same command goes on when there is room', async () => {
+    const disk = mountSmallDisk(16 * 1024 * 1024);
+    if (disk === null) throw new Error('no disk could be mounted');
+    try {
+      const api = await home.startSimulator();
+      await home.write('in.jsonl', requestLines('r', 200));
+      const command = ['run', 'in.jsonl', '-o', `${disk.path}/out.jsonl`];
+      await disk.fill();
+      const full = await home.run(command, { env: api.env });
+      expect([full.code, full.err]).toEqual([1, expect.stringMatching(/^batchwright: no space left while .*\n$/m)]);
+      await disk.free();
+      const { code, err } = await home.run(command, { env: api.env });
+      expect(code, err).toBe(0);
+    } finally {
+      disk.remove();
+    }
+  });
+});
+
+/** Answers the first create with 413. */
+function tooLargeOnce(): (seen: { readonly method: string }) => { type: 'pass' } | TooLarge {
+  let isFirst = true;
+  return ({ method }) => {
+    if (method !== 'POST' || !isFirst) return { type: 'pass' };
+    isFirst = false;
+    return { type: 'answer', status: 413, headers: {} };
+  };
+}
+
+interface TooLarge {
+  readonly type: 'answer';
+  readonly status: 413;
+  readonly headers: JsonRecord;
+}
