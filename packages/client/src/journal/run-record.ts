@@ -14,6 +14,8 @@ export interface BatchRecord {
   /** How often its requests were planned again before they were sent. */
   readonly generation: number;
   readonly state: BatchState;
+  /** Batches on the server that were taken for it and are not. */
+  readonly notOurs: readonly string[];
 }
 
 /** How far a batch is. */
@@ -48,7 +50,7 @@ export class RunRecord {
   #hasSent = false;
   #finishedAtMs: number | null = null;
   readonly #batches: BatchRecord[] = [];
-  readonly #ids = new Set<string>();
+  readonly #claimed = new Set<string>();
 
   /** Null: the run has never been. */
   get begun(): BegunEntry | null {
@@ -90,9 +92,9 @@ export class RunRecord {
     return batch;
   }
 
-  /** Whether a batch on the server was ever taken for one of ours, rightly or not. */
-  knows(id: string): boolean {
-    return this.#ids.has(id);
+  /** Whether a batch on the server is taken for one of ours, rightly or not. */
+  isClaimed(id: string): boolean {
+    return this.#claimed.has(id);
   }
 
   /** Takes what was noted next. Throws `JournalDamageError` when it cannot follow. */
@@ -137,7 +139,7 @@ export class RunRecord {
     const generation = Math.max(0, ...replaced.map((batch) => (batch as BatchRecord).generation + 1));
     for (const plan of entry.batches) {
       if (plan.number !== this.#batches.length) throw damage(entry);
-      this.#batches.push({ plan, round: entry.round, generation, state: { type: 'planned' } });
+      this.#batches.push({ plan, round: entry.round, generation, state: { type: 'planned' }, notOurs: [] });
     }
     const by = entry.batches.map(({ number }) => number);
     for (const number of entry.replaces) this.#set(number, { type: 'replaced', by });
@@ -147,10 +149,17 @@ export class RunRecord {
   #move(entry: BatchEntry): void {
     const batch = this.#batches[entry.batch];
     const next = batch === undefined ? null : nextState(batch.state, entry);
-    if (next === null) throw damage(entry);
+    if (batch === undefined || next === null) throw damage(entry);
     if (entry.type === 'sending') this.#hasSent = true;
-    if (entry.type === 'sent') this.#ids.add(entry.id);
+    if (entry.type === 'sent') this.#claimed.add(entry.id);
+    if (entry.type === 'not_sent' && 'id' in batch.state) this.#release(batch, batch.state.id);
     this.#set(entry.batch, next);
+  }
+
+  /** It may be that of another batch of ours, whose create went unanswered as well. */
+  #release(batch: BatchRecord, id: string): void {
+    this.#claimed.delete(id);
+    this.#batches[batch.plan.number] = { ...batch, notOurs: [...batch.notOurs, id] };
   }
 
   #set(number: number, state: BatchState): void {

@@ -9,7 +9,7 @@ import type { BulkRun, RunEnd } from './bulk-run.ts';
 import { cancelUnderWay } from './cancellation.ts';
 import { resultsAsTheyCame, resultsByRequest } from './kept-results.ts';
 import { News } from './news.ts';
-import { openJournal, openRun, type OpenedRun, type OpeningParts, type Planning } from './opening.ts';
+import { openJournal, openRun, prepareRun, type OpenedRun, type OpeningParts, type Planning } from './opening.ts';
 import { driveRounds } from './rounds.ts';
 import type { RunJournal } from './run-journal.ts';
 import type { RunProgress } from './run-progress.ts';
@@ -44,7 +44,7 @@ export class BatchRun implements BulkRun {
   readonly #status: RunStatus;
   readonly #strands = new Strands();
   readonly #news = new News();
-  readonly #leave = (): void => this.#strands.fail(new Left());
+  readonly #leave = (): void => this.#strands.stop.stop(new Left());
   #journal: RunJournal | null = null;
   #opened: OpenedRun | null = null;
   #driving: Promise<RunEnd> | null = null;
@@ -127,7 +127,7 @@ export class BatchRun implements BulkRun {
       this.#end = await this.#run();
       return this.#end;
     } catch (error) {
-      if (!(this.#strands.signal.reason instanceof Left)) throw error;
+      if (!(this.#strands.stop.reason instanceof Left)) throw error;
       this.#end = { type: 'left', report: this.#report() };
       return this.#end;
     } finally {
@@ -138,7 +138,7 @@ export class BatchRun implements BulkRun {
   }
 
   async #run(): Promise<RunEnd> {
-    this.#strands.signal.throwIfAborted();
+    this.#strands.stop.throwIfStopped();
     const opening = this.#opening();
     const journal = await openJournal(opening);
     this.#journal = journal;
@@ -150,6 +150,7 @@ export class BatchRun implements BulkRun {
     }
     const opened = await openRun(opening, journal);
     this.#opened = opened;
+    await prepareRun(opened.state);
     this.#status.enter('running');
     if (this.#isCancelAsked) await cancel(opened);
     return this.#endOf(await driveRounds(opened.state, this.#strands));
@@ -171,14 +172,11 @@ export class BatchRun implements BulkRun {
   }
 
   #opening(): OpeningParts {
-    const { connect } = this.#parts;
-    const { signal } = this.#strands;
     return {
       ...this.#parts,
       status: this.#status,
       news: this.#news,
-      signal,
-      connect: () => connect(signal),
+      stop: this.#strands.stop,
       settled: (request) => this.#queue?.push(request),
     };
   }

@@ -8,9 +8,9 @@ export async function cancelUnderWay(run: RunState): Promise<void> {
 }
 
 /** Asks the server to cancel a batch, until it has heard. */
-export async function cancelBatch({ calls, service, signal }: RunState, id: string): Promise<void> {
+export async function cancelBatch({ calls, service }: RunState, id: string): Promise<void> {
   try {
-    await calls.make(() => service.cancel(id, signal));
+    await calls.make((signal) => service.cancel(id, signal));
   } catch (error) {
     // It ended before, or is gone: whoever follows it sees which.
     if (!(error instanceof ServiceError) || !OVER_STATUSES.has(error.status)) throw error;

@@ -22,7 +22,6 @@ export interface DownloadParts {
   readonly table: RequestTable;
   readonly logs: ResultLogs;
   readonly calls: ServiceCalls;
-  readonly signal: AbortSignal;
   readonly downloading: () => void;
 }
 
@@ -48,10 +47,10 @@ export class Downloads {
     return this.#gate.through(async () => {
       const { calls, logs } = this.#parts;
       for (let tries = 1; ; tries++) {
-        const download = await calls.make(async () => {
+        const download = await calls.make(async (signal) => {
           // A try before this one may have been cut off in the middle.
           await logs.empty(batch.plan.number);
-          return this.#fetchOnce(batch, id);
+          return this.#fetchOnce(batch, id, signal);
         });
         if (download.type === 'complete' || tries === MOST_TRIES) return download;
         await calls.pause(TRY_AGAIN_MS);
@@ -59,8 +58,8 @@ export class Downloads {
     });
   }
 
-  #fetchOnce(batch: BatchRecord, id: string): Promise<Download> {
-    const { logs, service, signal, downloading } = this.#parts;
+  #fetchOnce(batch: BatchRecord, id: string, signal: AbortSignal): Promise<Download> {
+    const { logs, service, downloading } = this.#parts;
     const { number } = batch.plan;
     return logs.use(number, async (log) => {
       const check = this.begin(batch);

@@ -40,12 +40,12 @@ export async function follow(run: RunState, number: number, once: boolean): Prom
 
 /** The batch once it has ended; null: it has not, or it never was ours. */
 async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Promise<MessageBatch | null> {
-  const { calls, service, settings, status, signal, random } = run;
+  const { calls, service, settings, status, random } = run;
   const state = stateOf(batch);
   for (let tries = 0; ; tries++) {
     await calls.turn();
     settings.reached('before_poll');
-    const found = await seen(run, () => service.retrieve(state.id, signal));
+    const found = await seen(run, (signal) => service.retrieve(state.id, signal));
     if (found === null) {
       await gone(run, batch);
       return null;
@@ -58,7 +58,7 @@ async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Pro
 }
 
 /** What a call answers; null: the server knows nothing of it, and not only for a moment. */
-async function seen<Value>(run: RunState, call: () => Promise<Value>): Promise<Value | null> {
+async function seen<Value>(run: RunState, call: (signal: AbortSignal) => Promise<Value>): Promise<Value | null> {
   const { calls, settings } = run;
   const sinceMs = settings.clock.now();
   for (;;) {
@@ -110,7 +110,7 @@ async function download(run: RunState, number: number): Promise<void> {
 
 /** Takes results from a Batchwright while the batch runs: a line it shows is durable there, and stays as it is. */
 async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: ServiceExtras): Promise<void> {
-  const { logs, journal, service, settings, signal } = run;
+  const { logs, journal, service, settings } = run;
   const { number } = batch.plan;
   const state = stateOf(batch);
   await logs.empty(number);
@@ -118,7 +118,7 @@ async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: Service
     const check = run.downloads.begin(batch);
     for (let cursor: string | null = null; ;) {
       const askedAtMs = settings.clock.now();
-      const page = await seen(run, () => extras.partialResults(state.id, cursor, signal));
+      const page = await seen(run, (signal) => extras.partialResults(state.id, cursor, signal));
       if (page === null) return null;
       cursor = page.cursor;
       const lines = [...new LineCutter().cut(page.bytes)];
@@ -142,7 +142,7 @@ async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: Service
       if (lines.length === 0) await run.calls.pause(Math.max(0, NOTHING_NEW_MS - (settings.clock.now() - askedAtMs)));
     }
   });
-  const found = bytes === null ? null : await seen(run, () => service.retrieve(state.id, signal));
+  const found = bytes === null ? null : await seen(run, (signal) => service.retrieve(state.id, signal));
   if (bytes === null || found === null) {
     await gone(run, batch);
     return;

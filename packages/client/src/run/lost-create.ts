@@ -14,6 +14,18 @@ const LOOKS_AFTER_MS = [0, 1000, 2000, 4000, 8000];
 /** By then it is over, one way or the other. */
 const SETTLED_AFTER_MS = 15 * 60_000;
 
+/**
+ * Whether it can be looked for now. What was taken for another of ours and is not proven may be this one's, and would be
+ * missed: then both would be sent again.
+ */
+export function mayLookFor({ journal, service }: RunState, batch: BatchRecord): boolean {
+  if (service.extras !== null) return true;
+  return !journal.record.batches.some(
+    ({ plan, state }) =>
+      (state.type === 'sent' || state.type === 'ended') && state.isAdopted && plan.requests === batch.plan.requests,
+  );
+}
+
 /** The batch that such a create made; null: it made none. */
 export async function findLostBatch(run: RunState, batch: BatchRecord, sinceMs: number): Promise<MessageBatch | null> {
   const isLongAgo = run.settings.clock.now() - sinceMs > SETTLED_AFTER_MS;
@@ -26,7 +38,7 @@ export async function findLostBatch(run: RunState, batch: BatchRecord, sinceMs: 
 }
 
 async function lookOnce(run: RunState, batch: BatchRecord, sinceMs: number): Promise<MessageBatch | null> {
-  const candidates = await run.calls.make(() => candidatesFor(run, batch, sinceMs));
+  const candidates = await run.calls.make((signal) => candidatesFor(run, batch, sinceMs, signal));
   for (const candidate of candidates) {
     if (await mayBe(run, batch, candidate)) return candidate;
   }
@@ -34,11 +46,17 @@ async function lookOnce(run: RunState, batch: BatchRecord, sinceMs: number): Pro
 }
 
 /** The nearest in time first. */
-async function candidatesFor(run: RunState, batch: BatchRecord, sinceMs: number): Promise<readonly MessageBatch[]> {
+async function candidatesFor(
+  run: RunState,
+  batch: BatchRecord,
+  sinceMs: number,
+  signal: AbortSignal,
+): Promise<readonly MessageBatch[]> {
   const found: MessageBatch[] = [];
-  for await (const listed of run.service.newest(run.signal)) {
+  for await (const listed of run.service.newest(signal)) {
     if (Date.parse(listed.created_at) < sinceMs - CLOCKS_APART_MS) break;
-    if (requestsIn(listed) === batch.plan.requests && !run.journal.record.knows(listed.id)) found.push(listed);
+    const isFree = !run.journal.record.isClaimed(listed.id) && !batch.notOurs.includes(listed.id);
+    if (isFree && requestsIn(listed) === batch.plan.requests) found.push(listed);
   }
   const distance = (listed: MessageBatch): number => Math.abs(Date.parse(listed.created_at) - sinceMs);
   return found.sort((a, b) => distance(a) - distance(b));
@@ -52,7 +70,7 @@ async function mayBe(run: RunState, batch: BatchRecord, candidate: MessageBatch)
   for (const request of new Set([requests.at(0), requests.at(-1)])) {
     if (request === undefined) continue;
     const customId = await customIdOf(run, request);
-    if (!(await run.calls.make(() => extras.holdsRequest(candidate.id, customId, run.signal)))) return false;
+    if (!(await run.calls.make((signal) => extras.holdsRequest(candidate.id, customId, signal)))) return false;
   }
   return true;
 }

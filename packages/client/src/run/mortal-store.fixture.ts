@@ -11,6 +11,8 @@ interface Disk {
 
 /** A store whose process can die: what was not synced may be lost then, in part. */
 export class MortalStore implements RunStore {
+  /** Called around every note; the process may die in there, before the note is durable or before it knows. */
+  onNote: (moment: 'before' | 'after', entry: JournalEntry) => void = () => undefined;
   readonly #disk: Disk;
   #isDead = false;
 
@@ -44,7 +46,9 @@ export class MortalStore implements RunStore {
 
   async appendJournal(entry: JournalEntry): Promise<void> {
     this.#live();
+    this.onNote('before', entry);
     this.#disk.journal.push(JSON.stringify(entry));
+    this.onNote('after', entry);
   }
 
   async openLog(name: LogName): Promise<ByteLog> {

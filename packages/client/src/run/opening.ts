@@ -15,6 +15,7 @@ import type { RunSettings } from './run-settings.ts';
 import type { RunState } from './run-state.ts';
 import type { RunStatus } from './run-status.ts';
 import { ServiceCalls } from './service-calls.ts';
+import type { Stop } from './stop.ts';
 
 /** How requests are read and planned. */
 export interface Planning {
@@ -35,9 +36,9 @@ export interface OpeningParts {
   readonly planning: Planning;
   readonly status: RunStatus;
   readonly news: News;
-  readonly signal: AbortSignal;
+  readonly stop: Stop;
   readonly random: () => number;
-  readonly connect: () => Promise<BatchService>;
+  readonly connect: (signal: AbortSignal) => Promise<BatchService>;
   /** Told of each request whose fate is settled. */
   readonly settled: (request: number) => void;
 }
@@ -84,53 +85,50 @@ function shown(value: string | undefined): string {
   return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
 }
 
-/** Reads the requests, or finds them as they were read; takes what results there are; plans the first round. */
+/** Reads the requests, or finds them as they were read. */
 export async function openRun(parts: OpeningParts, journal: RunJournal): Promise<OpenedRun> {
-  const { settings, store, status, planning, signal } = parts;
   // First, since a wrong address or key should not be told after a million lines were read.
-  const service = await parts.connect();
+  const service = await parts.stop.during(parts.connect);
   if (journal.record.prepared === null) await readRequests(parts, journal);
-  signal.throwIfAborted();
-  status.enter('planning');
-  const book = await planning.open(store);
-  const opened = makeRun(parts, journal, book, service);
-  try {
-    await restore(opened.state);
-    if (journal.record.round === -1 && !journal.record.isCanceled) {
-      await planRound(opened.state, 'all');
-      settings.reached('planned');
-    }
-    return opened;
-  } catch (error) {
-    await opened.state.logs.close();
-    await book.close();
-    throw error;
-  }
+  parts.stop.throwIfStopped();
+  parts.status.enter('planning');
+  return makeRun(parts, journal, await parts.planning.open(parts.store), service);
+}
+
+/** Takes what results there are, and plans the first round where that was not done. */
+export async function prepareRun(state: RunState): Promise<void> {
+  const { record } = state.journal;
+  await restore(state);
+  if (record.round !== -1 || record.isCanceled) return;
+  await planRound(state, 'all');
+  state.settings.reached('planned');
 }
 
 async function readRequests(
-  { requests, settings, store, status, planning, signal }: OpeningParts,
+  { requests, settings, store, status, planning, stop }: OpeningParts,
   journal: RunJournal,
 ): Promise<void> {
-  const prepared = await planning.write(requests, store, { signal, onRead: (count) => status.read(count) });
+  const prepared = await stop.during((signal) =>
+    planning.write(requests, store, { signal, onRead: (count) => status.read(count) }),
+  );
   settings.reached('requests_read');
   await journal.note({ type: 'prepared', ...prepared });
   settings.reached('prepared');
 }
 
 function makeRun(parts: OpeningParts, journal: RunJournal, book: RequestBook, service: BatchService): OpenedRun {
-  const { settings, store, status, news, signal, random } = parts;
+  const { settings, store, status, news, stop, random } = parts;
   const table = new RequestTable(book.count);
   const logs = new ResultLogs(store);
   const tally = new RunTally({ models: settings.models, hasDiscount: service.hasBatchDiscount });
-  const calls = new ServiceCalls(settings.clock, random, signal, (reason) => status.callWaits(reason));
+  const calls = new ServiceCalls(settings.clock, random, stop, (reason) => status.callWaits(reason));
   const downloading = (): void => settings.reached('downloading');
   const settled = (request: number): void => {
     status.settled();
     parts.settled(request);
   };
   const intake = new ResultIntake({ settings, record: journal.record, book, table, logs, tally, settled });
-  const downloads = new Downloads({ service, book, table, logs, calls, signal, downloading });
+  const downloads = new Downloads({ service, book, table, logs, calls, downloading });
   const planner = parts.planning.planner(book, store, planTerms(settings, journal, service));
   const state: RunState = {
     settings,
@@ -146,7 +144,7 @@ function makeRun(parts: OpeningParts, journal: RunJournal, book: RequestBook, se
     status,
     calls,
     news,
-    signal,
+    stop,
     random,
     spentNanoUsd: () => tally.spentNanoUsd,
   };

@@ -1,11 +1,12 @@
 import type { PlannedBatch } from '../journal/journal-entry.ts';
 import type { BatchRecord } from '../journal/run-record.ts';
+import type { RoundPlan } from '../plan/planning.ts';
 import type { RunState } from './run-state.ts';
 
 /** Plans a round: all requests at first, later those that are tried again. */
 export async function planRound(run: RunState, requests: Uint32Array | 'all'): Promise<void> {
   const { record } = run.journal;
-  const { batches } = await run.planner.plan(requests, record.batches.length, run.signal);
+  const { batches } = await planFrom(run, requests, record.batches.length);
   await run.journal.note({ type: 'planned', round: record.round + 1, batches, replaces: [] });
   await assign(run, batches);
 }
@@ -15,7 +16,7 @@ export async function planAgain(run: RunState, batch: BatchRecord, requests: Uin
   const first = run.journal.record.batches.length;
   const keeps = requests.length < batch.plan.requests;
   const kept = keeps ? [await run.planner.without(batch.plan, requests, first)] : [];
-  const { batches } = await run.planner.plan(requests, first + kept.length, run.signal);
+  const { batches } = await planFrom(run, requests, first + kept.length);
   await replace(run, batch, [...kept, ...batches]);
 }
 
@@ -29,6 +30,10 @@ export async function cutInTwo(run: RunState, batch: BatchRecord): Promise<void>
     await run.planner.without(batch.plan, requests.slice(0, middle), first + 1),
   ];
   await replace(run, batch, halves);
+}
+
+function planFrom({ planner, stop }: RunState, requests: Uint32Array | 'all', first: number): Promise<RoundPlan> {
+  return stop.during((signal) => planner.plan(requests, first, signal));
 }
 
 async function replace(run: RunState, batch: BatchRecord, batches: readonly PlannedBatch[]): Promise<void> {

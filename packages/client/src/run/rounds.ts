@@ -7,7 +7,7 @@ import type { Strands } from './strands.ts';
 
 /**
  * Drives a run round by round: a round is over when all its batches are, and those of its requests that are worth another
- * try make the next one. `strands` runs what goes on at once; its signal is the run's.
+ * try make the next one. `strands` runs what goes on at once; its stop is the run's.
  */
 export async function driveRounds(run: RunState, strands: Strands): Promise<SendingEnd> {
   const { journal, table, intake, settings } = run;

@@ -10,6 +10,7 @@ import type { RunJournal } from './run-journal.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { RunStatus } from './run-status.ts';
 import type { ServiceCalls } from './service-calls.ts';
+import type { Stop } from './stop.ts';
 
 /** What everything that drives a run shares, once its requests are read. */
 export interface RunState {
@@ -29,6 +30,6 @@ export interface RunState {
   readonly calls: ServiceCalls;
   /** Of anything that a decision may depend on. */
   readonly news: News;
-  readonly signal: AbortSignal;
+  readonly stop: Stop;
   readonly random: () => number;
 }

@@ -78,8 +78,7 @@ export class RunStatus {
   }
 
   /** The part of a batch's requests whose results were not taken yet. */
-  shareToCome({ plan, state }: BatchRecord): number {
-    if (state.type === 'downloaded') return 0;
+  shareToCome({ plan }: BatchRecord): number {
     return 1 - (this.#taken.get(plan.number) ?? 0) / plan.requests;
   }
 

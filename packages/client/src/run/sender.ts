@@ -11,7 +11,7 @@ import type { BatchRecord, RunRecord } from '../journal/run-record.ts';
 import type { CreateOutcome, ServiceError } from '../service/batch-service.ts';
 import { cancelBatch } from './cancellation.ts';
 import { mayFollow } from './followers-check.ts';
-import { findLostBatch } from './lost-create.ts';
+import { findLostBatch, mayLookFor } from './lost-create.ts';
 import { cutInTwo } from './replanning.ts';
 import type { RunState } from './run-state.ts';
 import { afford, type OverBudget } from './spending.ts';
@@ -61,7 +61,7 @@ export class Sender {
   }
 
   async #sendUntilEnd(): Promise<SendingEnd> {
-    const { news, signal, settings } = this.#run;
+    const { news, stop, settings } = this.#run;
     for (;;) {
       const seen = news.count;
       const next = this.#next();
@@ -74,7 +74,7 @@ export class Sender {
           break;
         case 'wait':
           if (settings.detach && this.#mayLeave()) return { type: 'detached' };
-          await news.after(seen, signal);
+          await news.after(seen, stop);
           break;
         default:
           return next;
@@ -85,7 +85,7 @@ export class Sender {
   #next(): Next {
     const { journal, settings } = this.#run;
     const { record } = journal;
-    const lost = record.batches.find(({ state }) => state.type === 'sending');
+    const lost = record.batches.find((batch) => batch.state.type === 'sending' && mayLookFor(this.#run, batch));
     if (lost !== undefined) return { type: 'find', batch: lost };
     const waiting = record.isCanceled ? [] : record.batches.filter(({ state }) => state.type === 'planned');
     const underWay = record.batches.filter((batch) => this.#isUnderWay(batch));
@@ -131,11 +131,11 @@ export class Sender {
   }
 
   async #send({ plan }: BatchRecord): Promise<void> {
-    const { journal, planner, service, settings, signal } = this.#run;
+    const { journal, planner, service, settings, stop } = this.#run;
     const body = await planner.body(plan);
     await journal.note({ type: 'sending', batch: plan.number });
     settings.reached('before_create');
-    const outcome = await service.create(body, signal);
+    const outcome = await stop.during((signal) => service.create(body, signal));
     settings.reached('after_create');
     await this.#take(plan.number, outcome);
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '@batchwright/core';
 import { ServiceError } from '../service/batch-service.ts';
-import { pause } from './news.ts';
+import type { Stop } from './stop.ts';
 
 /** Calls to a server of many batches are at least this far apart, so that following them is no storm. */
 const CALL_SPACING_MS = 100;
@@ -16,27 +16,27 @@ export function growingWait(tries: number, firstMs: number, mostMs: number, rand
 export class ServiceCalls {
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #signal: AbortSignal;
+  readonly #stop: Stop;
   readonly #told: (waitingFor: string | null) => void;
   #freeAtMs = 0;
 
   /** `told`: what a call waits for, in a line for people; null: nothing any more. */
-  constructor(clock: Clock, random: () => number, signal: AbortSignal, told: (waitingFor: string | null) => void) {
+  constructor(clock: Clock, random: () => number, stop: Stop, told: (waitingFor: string | null) => void) {
     this.#clock = clock;
     this.#random = random;
-    this.#signal = signal;
+    this.#stop = stop;
     this.#told = told;
   }
 
   /** Makes a call until it is answered, or fails in a way that stays. */
-  async make<Value>(call: () => Promise<Value>): Promise<Value> {
+  async make<Value>(call: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
     for (let tries = 0; ; tries++) {
       try {
-        const value = await call();
+        const value = await this.#stop.during(call);
         if (tries > 0) this.#told(null);
         return value;
       } catch (error) {
-        this.#signal.throwIfAborted();
+        this.#stop.throwIfStopped();
         if (!(error instanceof ServiceError) || !isTransient(error)) throw error;
         const waitMs = error.retryAfterMs ?? growingWait(tries, FIRST_RETRY_MS, MOST_RETRY_MS, this.#random);
         this.#told(`${error.message}; next try in ${seconds(waitMs)}`);
@@ -54,7 +54,10 @@ export class ServiceCalls {
   }
 
   pause(ms: number): Promise<void> {
-    return pause(this.#clock, ms, this.#signal);
+    return this.#stop.until((resume) => {
+      const timer = this.#clock.after(ms, resume);
+      return () => timer.cancel();
+    });
   }
 }
 

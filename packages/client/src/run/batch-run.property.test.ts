@@ -1,0 +1,183 @@
+import fc from 'fast-check';
+import type { BatchResult } from '@batchwright/protocol';
+import { expect, it } from 'vitest';
+import { all, START_MS, World } from './bulk-run.fixture.ts';
+import { errored, failure, rateLimited, succeeded, type CreateFault, type SentRequest } from './fake-server.fixture.ts';
+import { Crash } from './mortal-store.fixture.ts';
+import { RUN_POINTS, type RunPoint } from './run-point.ts';
+import type { SettledResult } from './settled-result.ts';
+
+const RUNS = Number(process.env['BATCHWRIGHT_FUZZ_RUNS'] ?? 100);
+const ATTEMPTS = 3;
+
+/** Where a process dies: the n-th time it comes by a point, or around its n-th note. */
+type Death =
+  | { readonly type: 'point'; readonly point: RunPoint; readonly occurrence: number }
+  | { readonly type: 'note'; readonly moment: 'before' | 'after'; readonly occurrence: number };
+
+const deaths: fc.Arbitrary<Death> = fc.oneof(
+  fc.record({
+    type: fc.constant('point' as const),
+    point: fc.constantFrom(...RUN_POINTS),
+    occurrence: fc.integer({ min: 1, max: 4 }),
+  }),
+  fc.record({
+    type: fc.constant('note' as const),
+    moment: fc.constantFrom('before' as const, 'after' as const),
+    occurrence: fc.integer({ min: 1, max: 25 }),
+  }),
+);
+
+const scenarios = fc.record({
+  requests: fc.integer({ min: 1, max: 24 }),
+  batchRequests: fc.integer({ min: 1, max: 9 }),
+  groupSize: fc.constantFrom(0, 3, 6),
+  isBatchwright: fc.boolean(),
+  queuedRequests: fc.integer({ min: 1, max: 30 }),
+  batchMs: fc.constantFrom(0, 5000, 60_000, 40 * 60_000),
+  /** What becomes of each request, try by try. */
+  answers: fc.array(fc.array(fc.constantFrom('ok', 'limited', 'invalid', 'expired'), { maxLength: 3 }), {
+    maxLength: 12,
+  }),
+  creates: fc.array(
+    fc.constantFrom<CreateFault | null>(null, null, 'made_unknown', 'made_late', 'lost_unknown', 'busy', 'too_large'),
+    { maxLength: 12 },
+  ),
+  /** Which calls fail, in turn. */
+  failing: fc.array(fc.boolean(), { maxLength: 20 }),
+  /** Requests of batches that somebody else creates. */
+  foreign: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 2 }),
+  deaths: fc.array(deaths, { maxLength: 5 }),
+  /** Of what was not synced, how much survives. */
+  kept: fc.double({ min: 0, max: 1, noNaN: true }),
+  downMs: fc.constantFrom(0, 1000, 30 * 60_000),
+});
+type Scenario = typeof scenarios extends fc.Arbitrary<infer Value> ? Value : never;
+
+function answerOf({ answers }: Scenario, { custom_id: id }: SentRequest, attempt: number): BatchResult {
+  const mine = answers[Number(id.split('-')[1]) % Math.max(1, answers.length)] ?? [];
+  switch (mine[attempt - 1]) {
+    case 'limited':
+      return rateLimited;
+    case 'invalid':
+      return errored('invalid_request_error');
+    case 'expired':
+      return { type: 'expired' };
+    case 'ok':
+    case undefined:
+    default:
+      return succeeded(`${id} ${attempt}`);
+  }
+}
+
+/** What becomes of a request in the end, by the answers alone. */
+function expectedOf(scenario: Scenario, customId: string): { readonly result: BatchResult; readonly attempts: number } {
+  const request = { custom_id: customId } as SentRequest;
+  for (let attempt = 1; ; attempt++) {
+    const result = answerOf(scenario, request, attempt);
+    const isPassing = result === rateLimited || result.type === 'expired';
+    if (!isPassing || attempt === ATTEMPTS) return { result, attempts: attempt };
+  }
+}
+
+function worldOf(scenario: Scenario): World {
+  const world = new World(scenario);
+  const { server } = world;
+  server.isBatchwright = scenario.isBatchwright;
+  server.batchMs = scenario.batchMs;
+  server.answer = (request, attempt) => answerOf(scenario, request, attempt);
+  server.onCreate = (number, body) => {
+    const fault = scenario.creates[number] ?? null;
+    return fault === 'too_large' && body.length === 1 ? null : fault;
+  };
+  let calls = 0;
+  server.onCall = () => {
+    if (scenario.failing[calls++] === true) throw failure(calls % 2 === 0 ? 529 : null);
+  };
+  scenario.foreign.forEach((size, i) => server.addForeign(size, START_MS + 1000 * i, `foreign-${i}`));
+  return world;
+}
+
+/** One process from start to end or death; null: it died. */
+async function live(
+  world: World,
+  { queuedRequests, kept }: Scenario,
+  death: Death | undefined,
+): Promise<SettledResult[] | null> {
+  let isDead = false;
+  let left = death?.occurrence ?? Infinity;
+  const { store } = world;
+  const die = (): never => {
+    isDead = true;
+    world.store = store.die((unsynced) => Math.floor(kept * unsynced));
+    throw new Crash('killed');
+  };
+  store.onNote = (moment) => {
+    if (death?.type === 'note' && death.moment === moment && --left === 0) die();
+  };
+  const reached = (point: RunPoint): void => {
+    if (death?.type === 'point' && death.point === point && --left === 0) die();
+  };
+  const run = world.run({ queuedRequests, attempts: ATTEMPTS, reached }, () => isDead);
+  const results: SettledResult[] = [];
+  const whole = async (): Promise<SettledResult[]> => {
+    for await (const result of run) results.push(result);
+    expect((await run.settle()).type).toBe('settled');
+    expect((await all(run.results('input'))).map(outcome)).toEqual(results.toSorted(byRequest).map(outcome));
+    await run.finish();
+    return results;
+  };
+  try {
+    return await world.until(whole());
+  } catch (error) {
+    if (isDead) return null;
+    throw error;
+  } finally {
+    store.onNote = () => undefined;
+  }
+}
+
+const byRequest = (a: SettledResult, b: SettledResult): number => a.request - b.request;
+const outcome = ({ customId, request, result, attempts, rejection }: SettledResult) => ({
+  customId,
+  request,
+  result,
+  attempts,
+  rejection,
+});
+
+it('that dies anywhere, any number of times, loses nothing and submits nothing twice', async () => {
+  await fc.assert(
+    fc.asyncProperty(scenarios, async (scenario) => {
+      const world = worldOf(scenario);
+      let results: SettledResult[] | null = null;
+      let hasFinished = false;
+      for (const death of [...scenario.deaths, undefined]) {
+        const lived = await live(world, scenario, death).catch((error: unknown) => {
+          // A process that died after the last note finds everything done.
+          if (hasFinished || world.types().at(-1) === 'finished') return null;
+          throw error;
+        });
+        results ??= lived;
+        hasFinished ||= world.types().at(-1) === 'finished';
+        if (hasFinished) break;
+        await world.clock.advance(scenario.downMs);
+      }
+      expect(hasFinished).toBe(true);
+      const submitted = new Map<string, number>();
+      for (const id of world.server.submitted) submitted.set(id, (submitted.get(id) ?? 0) + 1);
+      const expected = world.requests.map((request) => {
+        const id = (request as { custom_id: string }).custom_id;
+        return { id, ...expectedOf(scenario, id) };
+      });
+      expect(Object.fromEntries(submitted)).toEqual(
+        Object.fromEntries(expected.map(({ id, attempts }) => [id, attempts])),
+      );
+      if (results === null) return;
+      expect(
+        results.toSorted(byRequest).map(({ customId: id, result, attempts }) => ({ id, result, attempts })),
+      ).toEqual(expected);
+    }),
+    { numRuns: RUNS },
+  );
+}, 120_000);
