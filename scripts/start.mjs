@@ -3,14 +3,17 @@ import { fileURLToPath } from 'node:url';
 import { setUp } from './setup.mjs';
 
 /**
- * `npm start`: sets up what is missing, then becomes `batchwright serve` with the arguments after `--`. It runs in this
- * very process, so that signals from a terminal need no forwarding and the exit code is the server's own.
+ * `npm start`: sets up what is missing, then becomes `batchwright` with the arguments after `--`: the server when there are
+ * none, or options alone. It runs in this very process, so that signals from a terminal need no forwarding and the exit
+ * code is the command's own.
  */
 setUp();
 stopWithNpm();
-const command = new URL('../packages/cli/bin/batchwright.js', import.meta.url);
-process.argv = [process.execPath, fileURLToPath(command), 'serve', ...process.argv.slice(2)];
-await import(command.href);
+const binary = new URL('../packages/cli/bin/batchwright.js', import.meta.url);
+const args = process.argv.slice(2);
+const isCommand = args[0] !== undefined && !args[0].startsWith('-');
+process.argv = [process.execPath, fileURLToPath(binary), ...(isCommand ? args : ['serve', ...args])];
+await import(binary.href);
 
 /**
  * npm sends a SIGTERM it gets to the shell between us, and many shells die of it without a word to us: the server would

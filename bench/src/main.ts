@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { readOrder, type Order } from './arguments.ts';
+import { bulkRun } from './figures/bulk-run.ts';
 import { dispatch } from './figures/dispatch.ts';
 import { intakeMemory } from './figures/intake-memory.ts';
 import { intakeRate } from './figures/intake-rate.ts';
@@ -31,6 +32,7 @@ const FIGURES: readonly Figure[] = [
   pendingRequests,
   startUp,
   prefixGrouping,
+  bulkRun,
 ];
 const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../.bench/', import.meta.url));

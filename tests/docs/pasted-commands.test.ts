@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessageBatch } from '@batchwright/protocol';
@@ -31,9 +31,13 @@ async function curlBlocks(path: string): Promise<readonly string[]> {
 }
 
 /** Standard output of a block; fails with what the shell said. */
-async function paste(code: string): Promise<string> {
-  const env = { PATH: process.env['PATH'], ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: server.firstKey ?? '' };
-  const shell = spawn('bash', ['-euo', 'pipefail', '-c', code], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+function paste(code: string): Promise<string> {
+  return pasteInto(ROOT, { ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: server.firstKey ?? '' }, code);
+}
+
+async function pasteInto(cwd: string, variables: Readonly<Record<string, string>>, code: string): Promise<string> {
+  const env = { PATH: process.env['PATH'], ...variables };
+  const shell = spawn('bash', ['-euo', 'pipefail', '-c', code], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   shell.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
@@ -47,6 +51,20 @@ async function paste(code: string): Promise<string> {
 }
 
 describe('pasted as it stands', () => {
+  it('the README’s first command answers every row, with neither key nor server', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'batchwright-first-'));
+    await symlink(join(ROOT, 'examples'), join(directory, 'examples'));
+    const [first] = codeBlocks(await readFile(join(ROOT, 'README.md'), 'utf8'));
+    const code = first?.code.replace('npm start --', `node ${join(ROOT, 'scripts', 'start.mjs')}`);
+    await pasteInto(directory, { HOME: directory }, code ?? 'false');
+    const rows = await readFile(join(ROOT, 'examples', 'reviews.csv'), 'utf8');
+    const answers = await readFile(join(directory, 'answers.csv'), 'utf8');
+    const firstColumn = (text: string): readonly string[] => text.match(/^r\d+(?=,)/gm) ?? [];
+    expect(firstColumn(answers).toSorted()).toEqual(firstColumn(rows).toSorted());
+    expect(firstColumn(answers)).toHaveLength(10);
+    await rm(directory, { recursive: true });
+  });
+
   it('the README’s curl command creates a batch', async () => {
     const [create] = await curlBlocks('README.md');
     const batch = JSON.parse(await paste(create ?? 'false')) as MessageBatch;
