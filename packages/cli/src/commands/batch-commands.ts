@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Host } from '../host.ts';
 import { addOptions, INPUT_OPTIONS } from '../input/input-options.ts';
 import type { Done } from '../done.ts';
@@ -101,14 +101,11 @@ function addRerun(program: Command, host: Host, done: Done): void {
   const command = calling(program.command('rerun'))
     .description('send the requests of an ended batch that failed again, as a new batch')
     .argument('<id>', ONE_ID)
-    .addOption(new Option('--types <types...>', 'how they ended').choices(['errored', 'expired', 'canceled']))
-    .option('--error-types <types...>', 'of those that errored, only with these errors, such as rate_limit_error')
-    .option(
-      '--input <path>',
-      'the file the batch was made of, as JSONL of {custom_id, params}; a Batchwright needs none',
-    )
-    .action(async (id: string, options: RerunOptions) => {
-      const { rerun } = await import('./rerun.ts');
-      done(await rerun(id, options, host));
-    });
+    .option('--types <types>', 'how they ended: errored, expired, canceled (default: all three, separated by commas)')
+    .option('--error-types <types>', 'of those that errored only these, such as rate_limit_error,overloaded_error')
+    .option('--input <path>', 'the file the batch was made of; a Batchwright needs none');
+  addOptions(command, INPUT_OPTIONS).action(async (id: string, options: RerunOptions) => {
+    const { rerun } = await import('./rerun.ts');
+    done(await rerun(id, options, host));
+  });
 }

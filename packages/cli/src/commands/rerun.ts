@@ -1,7 +1,7 @@
 import { resolveBatch, type BatchService, type RerunChoice } from '@batchwright/client';
 import { isJsonObject } from '@batchwright/core';
 import type { MessageBatch } from '@batchwright/protocol';
-import { EXIT_FAILED, complain } from '../host.ts';
+import { EXIT_FAILED, EXIT_MISUSED, complain } from '../host.ts';
 import type { Host } from '../host.ts';
 import type { InputOptions } from '../input/input-options.ts';
 import { openRequestSource } from '../input/open-request-source.ts';
@@ -11,16 +11,19 @@ import { resultLines } from './result-lines.ts';
 import { rereadable } from './rereadable-requests.ts';
 import { withService, type ServiceOptions } from './with-service.ts';
 
-type FailedType = 'errored' | 'expired' | 'canceled';
-
 export interface RerunOptions extends ServiceOptions, InputOptions {
-  readonly types?: readonly FailedType[];
-  readonly errorTypes?: readonly string[];
+  readonly types?: string;
+  readonly errorTypes?: string;
   readonly input?: string;
 }
 
 /** Runs the requests of a batch that failed again, as a new batch: from the server's own copy, or from the file it was made of. */
 export async function rerun(text: string, options: RerunOptions, host: Host): Promise<number> {
+  const choice = choiceOf(options);
+  if (choice === null) {
+    complain(host, `--types is "${options.types}", but must be of ${FAILED_TYPES.join(', ')}, separated by commas.`);
+    return EXIT_MISUSED;
+  }
   return withService(options, host, async (service) => {
     const id = await resolveBatch(service, text);
     const { batch } = await service.retrieve(id);
@@ -30,8 +33,7 @@ export async function rerun(text: string, options: RerunOptions, host: Host): Pr
       complain(host, fault);
       return EXIT_FAILED;
     }
-    if (input !== undefined) return rerunFromFile(service, id, input, options, host);
-    const choice = choiceOf(options);
+    if (input !== undefined) return rerunFromFile({ service, id, input, choice }, options, host);
     const made = await service.extras?.rerun(id, choice);
     if (made === undefined) return EXIT_FAILED;
     host.err(`${counted(made.requests, 'request')} of ${made.from} again.\n`);
@@ -50,20 +52,37 @@ function faultOf({ extras, name }: BatchService, batch: MessageBatch, input: str
   return null;
 }
 
-function choiceOf({ types, errorTypes }: RerunOptions): RerunChoice {
-  return { ...(types !== undefined && { types }), ...(errorTypes !== undefined && { errorTypes }) };
+/** Null when a type is none. */
+function choiceOf({ types, errorTypes }: RerunOptions): RerunChoice | null {
+  const words = types === undefined ? null : listOf(types);
+  const known = words?.flatMap((word) => FAILED_TYPES.filter((type) => type === word)) ?? null;
+  if (known?.length !== words?.length) return null;
+  return {
+    ...(known !== null && { types: known }),
+    ...(errorTypes !== undefined && { errorTypes: listOf(errorTypes) }),
+  };
+}
+
+function listOf(text: string): readonly string[] {
+  return text.split(',').map((word) => word.trim());
+}
+
+/** What is run again of which file. */
+interface FileRerun {
+  readonly service: BatchService;
+  readonly id: string;
+  readonly input: string;
+  readonly choice: RerunChoice;
 }
 
 async function rerunFromFile(
-  service: BatchService,
-  id: string,
-  input: string,
+  { service, id, input, choice }: FileRerun,
   options: RerunOptions,
   host: Host,
 ): Promise<number> {
-  const failed = await failedRequests(service, id, options);
+  const failed = await failedRequests(service, id, choice);
   if (failed.size === 0) {
-    complain(host, `no request of ${id} ${howText(options)}, so there is nothing to run again.`);
+    complain(host, `no request of ${id} ${howText(choice)}, so there is nothing to run again.`);
     return EXIT_FAILED;
   }
   const source = await openRequestSource(input, options, host);
@@ -91,9 +110,9 @@ async function rerunFromFile(
   }
 }
 
-const ALL_TYPES: readonly FailedType[] = ['errored', 'expired', 'canceled'];
+const FAILED_TYPES = ['errored', 'expired', 'canceled'] as const;
 
-function howText({ types = ALL_TYPES, errorTypes }: RerunOptions): string {
+function howText({ types = FAILED_TYPES, errorTypes }: RerunChoice): string {
   return `${types.join(' or ')}${errorTypes === undefined ? '' : ` with ${errorTypes.join(' or ')}`}`;
 }
 
@@ -101,7 +120,7 @@ function howText({ types = ALL_TYPES, errorTypes }: RerunOptions): string {
 async function failedRequests(
   service: BatchService,
   id: string,
-  { types = ALL_TYPES, errorTypes }: RerunOptions,
+  { types = FAILED_TYPES, errorTypes }: RerunChoice,
 ): Promise<ReadonlySet<string>> {
   const failed = new Set<string>();
   for await (const { bytes } of resultLines(service.results(id), id)) {
