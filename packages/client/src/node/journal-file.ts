@@ -17,14 +17,16 @@ export class JournalFile {
   #turn: Promise<unknown> = Promise.resolve();
 
   static async open(path: string): Promise<JournalFile> {
+    let file: FileHandle | null = null;
     try {
       const made = await open(path, 'a', 0o600);
       await made.close();
-      const file = await open(path, 'r+');
+      file = await open(path, 'r+');
       const { entries, bytes } = wholeEntries(path, await file.readFile());
       await file.truncate(bytes);
       return new JournalFile(path, file, entries, bytes);
     } catch (cause) {
+      await file?.close();
       throw cause instanceof DamageError ? cause : storeFailure('reading', path, cause);
     }
   }
