@@ -137,8 +137,9 @@ export class RunRecord {
     const replaced = entry.replaces.map((number) => this.#batches[number]);
     if (replaced.some((batch) => batch?.state.type !== 'planned')) throw damage(entry);
     const generation = Math.max(0, ...replaced.map((batch) => (batch as BatchRecord).generation + 1));
+    const first = this.#batches.length;
+    if (entry.batches.some(({ number }, i) => number !== first + i)) throw damage(entry);
     for (const plan of entry.batches) {
-      if (plan.number !== this.#batches.length) throw damage(entry);
       this.#batches.push({ plan, round: entry.round, generation, state: { type: 'planned' }, notOurs: [] });
     }
     const by = entry.batches.map(({ number }) => number);

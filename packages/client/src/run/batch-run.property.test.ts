@@ -92,7 +92,7 @@ function worldOf(scenario: Scenario): World {
   };
   let calls = 0;
   server.onCall = () => {
-    if (scenario.failing[calls++] === true) throw failure(calls % 2 === 0 ? 529 : null);
+    if (scenario.failing[calls++] ?? false) throw failure(calls % 2 === 0 ? 529 : null);
   };
   scenario.foreign.forEach((size, i) => server.addForeign(size, START_MS + 1000 * i, `foreign-${i}`));
   return world;
@@ -146,38 +146,42 @@ const outcome = ({ customId, request, result, attempts, rejection }: SettledResu
   rejection,
 });
 
-it('that dies anywhere, any number of times, loses nothing and submits nothing twice', async () => {
-  await fc.assert(
-    fc.asyncProperty(scenarios, async (scenario) => {
-      const world = worldOf(scenario);
-      let results: SettledResult[] | null = null;
-      let hasFinished = false;
-      for (const death of [...scenario.deaths, undefined]) {
-        const lived = await live(world, scenario, death).catch((error: unknown) => {
-          // A process that died after the last note finds everything done.
-          if (hasFinished || world.types().at(-1) === 'finished') return null;
-          throw error;
+it(
+  'that dies anywhere, any number of times, loses nothing and submits nothing twice',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(scenarios, async (scenario) => {
+        const world = worldOf(scenario);
+        let results: SettledResult[] | null = null;
+        let hasFinished = false;
+        for (const death of [...scenario.deaths, undefined]) {
+          const lived = await live(world, scenario, death).catch((error: unknown) => {
+            // A process that died after the last note finds everything done.
+            if (hasFinished || world.types().at(-1) === 'finished') return null;
+            throw error;
+          });
+          results ??= lived;
+          hasFinished ||= world.types().at(-1) === 'finished';
+          if (hasFinished) break;
+          await world.clock.advance(scenario.downMs);
+        }
+        expect(hasFinished).toBe(true);
+        const submitted = new Map<string, number>();
+        for (const id of world.server.submitted) submitted.set(id, (submitted.get(id) ?? 0) + 1);
+        const expected = world.requests.map((request) => {
+          const id = (request as { custom_id: string }).custom_id;
+          return { id, ...expectedOf(scenario, id) };
         });
-        results ??= lived;
-        hasFinished ||= world.types().at(-1) === 'finished';
-        if (hasFinished) break;
-        await world.clock.advance(scenario.downMs);
-      }
-      expect(hasFinished).toBe(true);
-      const submitted = new Map<string, number>();
-      for (const id of world.server.submitted) submitted.set(id, (submitted.get(id) ?? 0) + 1);
-      const expected = world.requests.map((request) => {
-        const id = (request as { custom_id: string }).custom_id;
-        return { id, ...expectedOf(scenario, id) };
-      });
-      expect(Object.fromEntries(submitted)).toEqual(
-        Object.fromEntries(expected.map(({ id, attempts }) => [id, attempts])),
-      );
-      if (results === null) return;
-      expect(
-        results.toSorted(byRequest).map(({ customId: id, result, attempts }) => ({ id, result, attempts })),
-      ).toEqual(expected);
-    }),
-    { numRuns: RUNS },
-  );
-}, 30_000 + 200 * RUNS);
+        expect(Object.fromEntries(submitted)).toEqual(
+          Object.fromEntries(expected.map(({ id, attempts }) => [id, attempts])),
+        );
+        if (results === null) return;
+        expect(
+          results.toSorted(byRequest).map(({ customId: id, result, attempts }) => ({ id, result, attempts })),
+        ).toEqual(expected);
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  30_000 + 200 * RUNS,
+);

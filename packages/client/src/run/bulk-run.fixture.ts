@@ -52,8 +52,11 @@ export class World {
   /** Lets time pass until a promise is settled. */
   async until<Value>(promise: Promise<Value>): Promise<Value> {
     let isDone = false;
-    const done = (): void => void (isDone = true);
-    promise.then(done, done);
+    const settled = promise.finally(() => {
+      isDone = true;
+    });
+    // Whether it failed is told below.
+    settled.catch(() => undefined);
     for (let idle = 0; !isDone;) {
       await rest();
       if (isDone) break;
