@@ -11,9 +11,11 @@ import {
   type MarkerMode,
   type ModelTable,
   type PrefixSaving,
+  type WavePlan,
 } from '@batchwright/core';
 import { scanRequests, type KnownRequests, type Requests } from './scan-requests.ts';
-import { forecastWaves, type WaveForecast } from './wave-forecast.ts';
+import { markingTerms, promptTokens, WaveUsage } from '../plan/wave-usage.ts';
+import { forecastWaves, wavesOf, type WaveForecast } from './wave-forecast.ts';
 
 /** How the run would go that is estimated; everything has the default that a run has. */
 export interface EstimateOptions {
@@ -53,16 +55,16 @@ export async function estimateRun(requests: Requests, options: EstimateOptions):
 /** The estimate of requests that were read. */
 export function reckonRun(known: KnownRequests, options: EstimateOptions): RunEstimate {
   const estimated = reckon(known, options);
-  const { plan, terms, estimate } = estimated;
+  const { plan, terms, estimate, waves, usage } = estimated;
   const requestsSharing = plan.anchor.reduce((sum, node) => sum + (node < 0 ? 0 : 1), 0);
   const warnings = estimateWarnings(estimated, UNHURRIED);
   return {
     ...estimate,
     markers: terms.markers,
-    waves: forecastWaves(known, plan),
+    waves: forecastWaves(waves, usage),
     plan: {
       prefixes: plan.nodeCount,
-      top: hasWaves(options) ? largestSavings(plan, terms, TOP_PREFIXES) : [],
+      top: largestSavings(plan, terms, TOP_PREFIXES),
       requestsSharing,
       single: plan.requestCount - requestsSharing,
     },
@@ -74,23 +76,28 @@ export function reckonRun(known: KnownRequests, options: EstimateOptions): RunEs
 }
 
 /** What requests come to, and what that was made of. */
-export function reckon(known: KnownRequests, options: EstimateOptions): Estimated {
-  const { blocks, notes } = known;
-  const terms = termsOf(options);
-  const plan = planPrefixes(blocks, { ...terms, ttlClass: '1h' });
-  const estimate = estimateBatch(blocks, plan, notes.maxTokens, terms);
-  // In one wave nobody reads what another writes.
-  const alone = hasWaves(options) ? {} : (estimate.against.plainMarkers ?? {});
-  return { blocks, notes, plan, terms, estimate: { ...estimate, ...alone } };
+export interface Reckoning extends Estimated {
+  readonly waves: WavePlan;
+  readonly usage: WaveUsage;
 }
 
-function hasWaves({ waves }: EstimateOptions): boolean {
-  return waves !== 'off';
+export function reckon(known: KnownRequests, options: EstimateOptions): Reckoning {
+  const { blocks, notes } = known;
+  const terms = termsOf(options);
+  // Of those that go all at once nobody reads what another writes.
+  const plan = planPrefixes(blocks, hasWaves(options) ? { ...terms, ttlClass: '1h' } : { ...terms, markers: 'off' });
+  const waves = wavesOf(plan, known);
+  const usage = new WaveUsage(blocks, waves, terms, promptTokens(blocks), terms.markers === 'off' ? 'off' : 'respect');
+  const estimate = estimateBatch(blocks, plan, notes.maxTokens, terms, (request) => usage.of(request));
+  return { blocks, notes, plan, terms, estimate, waves, usage };
+}
+
+/** As a run has it: without markers there is nothing to write first. */
+function hasWaves({ waves, markers }: EstimateOptions): boolean {
+  return waves !== 'off' && markers !== 'off';
 }
 
 const TOP_PREFIXES = 10;
-/** Of a model of which nothing is known; most models have it. */
-const USUAL_MINIMUM_TOKENS = 1024;
 /** A native batch runs as many calls at once as it likes. */
 export const UNHURRIED = { concurrency: Infinity, durationMs: 0, ttlMs: null };
 
@@ -99,8 +106,7 @@ function termsOf(options: EstimateOptions): EstimateTerms {
   const { markers = 'auto', models = PUBLISHED_MODELS, atMs } = options;
   return {
     markers: hasWaves(options) || markers === 'off' ? markers : 'respect',
-    profile: 'required',
-    minimumTokens: (model) => models.minimumCacheTokens(model) ?? USUAL_MINIMUM_TOKENS,
+    ...markingTerms(models),
     isPriced: models.isPriced,
     table: models,
     isBatch: true,

@@ -14,8 +14,6 @@ import {
   planWaves,
   type BatchLimits,
   type PlanOptions,
-  type PredictedUsage,
-  type PromptBlocks,
   type WaveBatch,
   type WavePlan,
 } from '@batchwright/core';
@@ -23,6 +21,7 @@ import { MarkerSets } from './marker-sets.ts';
 import type { PlanTerms } from './planning.ts';
 import { ExpectedCosts } from './expected-costs.ts';
 import type { ScannedRequests } from './scanned-parts.ts';
+import { forEachMarkedUsage, markingTerms, promptTokens, WaveUsage, type MarkingTerms } from './wave-usage.ts';
 
 export interface Arrangement {
   /** Per request, the estimated tokens of its prompt. */
@@ -44,12 +43,8 @@ export function arrange(scanned: ScannedRequests, terms: PlanTerms): Arrangement
   return terms.waves === 'auto' && terms.markers !== 'off' ? inWaves(scanned, terms) : atOnce(scanned, terms);
 }
 
-/** Assumed of a model that is not known: what most cache from on. */
-const USUAL_MINIMUM_TOKENS = 1024;
-
-function optionsOf({ models }: PlanTerms): Omit<PlanOptions, 'markers'> {
-  const minimumTokens = (model: string): number => models.minimumCacheTokens(model) ?? USUAL_MINIMUM_TOKENS;
-  return { profile: 'required', minimumTokens };
+function optionsOf({ models }: PlanTerms): MarkingTerms {
+  return markingTerms(models);
 }
 
 function inWaves({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangement {
@@ -70,43 +65,22 @@ function inWaves({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangem
   };
 }
 
-/**
- * What lasts is read or written as the waves have it. Behind that a request writes up to its client's own last marker,
- * whether it is alone with it or not: nobody is there in time to read it.
- */
 function waveCosts(
   { blocks, notes }: ScannedRequests,
-  { read, written1h }: WavePlan,
+  waves: WavePlan,
   terms: PlanTerms,
   tokens: Uint32Array,
 ): Float64Array {
   const costs = new ExpectedCosts(blocks, notes, terms);
-  forEachMarkedUsage(blocks, terms, 'respect', (request, own) => {
-    const reads = read[request] as number;
-    const lasting = reads + (written1h[request] as number);
-    const long = Math.max(lasting, own.written1h);
-    const end = Math.max(long, own.written1h + own.written5m);
-    costs.add(request, end - long, long - reads, reads, (tokens[request] as number) - end);
-  });
+  const usage = new WaveUsage(blocks, waves, optionsOf(terms), tokens);
+  for (let request = 0; request < blocks.requestCount; request++) costs.addUsage(request, usage.of(request));
   return costs.nanoUsd;
-}
-
-/** Tells what each request pays if nobody reads anything, with no markers but its client's. */
-function forEachMarkedUsage(
-  blocks: PromptBlocks,
-  terms: PlanTerms,
-  markers: 'respect' | 'off',
-  tell: (request: number, usage: Readonly<PredictedUsage>) => void,
-): void {
-  const options = { ...optionsOf(terms), markers };
-  const none = planPrefixes(blocks, { ...options, markers: 'off' });
-  forEachExpectedUsage(blocks, none, options, (request, { unread }) => tell(request, unread));
 }
 
 function atOnce({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangement {
   const markers = terms.markers === 'off' ? 'off' : 'respect';
   const costs = new ExpectedCosts(blocks, notes, terms);
-  forEachMarkedUsage(blocks, terms, markers, (request, usage) => costs.addUsage(request, usage));
+  forEachMarkedUsage(blocks, optionsOf(terms), markers, (request, usage) => costs.addUsage(request, usage));
   const tokens = promptTokens(blocks);
   const { requestCount } = blocks;
   return {
@@ -150,11 +124,4 @@ function limitsOf({ limits }: PlanTerms, ofRequest: Uint32Array): Omit<BatchLimi
 
 function cutOneWave(requestCount: number, limits: BatchLimits): readonly WaveBatch[] {
   return cutBatches(new Uint32Array(requestCount), new Uint8Array(requestCount), limits);
-}
-
-function promptTokens({ requestCount, firstBlock, tokens }: PromptBlocks): Uint32Array {
-  return Uint32Array.from({ length: requestCount }, (_, request) => {
-    const end = firstBlock[request + 1] as number;
-    return end === firstBlock[request] ? 0 : (tokens[end - 1] as number);
-  });
 }

@@ -67,12 +67,16 @@ const LONGEST_BATCH_ANSWER_TOKENS = 300_000;
 /** What a warm-up call asks for. */
 const WARM_UP_ANSWER: Span = { low: 1, expected: 1, high: 1 };
 
-/** The estimate of a batch under a plan that was made on the same terms. `maxTokens` is of each request, 0: none. */
+/**
+ * The estimate of a batch under a plan that was made on the same terms. `maxTokens` is of each request, 0: none.
+ * `plannedUsage` says what each is expected to use where not everything is written once, as in waves.
+ */
 export function estimateBatch(
   blocks: PromptBlocks,
   plan: PlacedPlan,
   maxTokens: Uint32Array,
   terms: EstimateTerms,
+  plannedUsage?: (request: number) => Readonly<PredictedUsage>,
 ): BatchEstimate {
   const models = blocks.models.map((name) => new ModelOutlook(name, terms));
   const byModel = new Map(models.map(({ id }) => [id, new Tally()]));
@@ -82,10 +86,11 @@ export function estimateBatch(
   forEachExpectedUsage(blocks, plan, terms, (request, usage) => {
     const number = blocks.model[request] as number;
     const model = models[number] as ModelOutlook;
-    const total = totalOf(usage.planned);
+    const planned = plannedUsage?.(request) ?? usage.planned;
+    const total = totalOf(planned);
     const rates = model.ratesFor(total);
     const output = model.answerWithin(maxTokens[request] as number);
-    (tallies[number] as Tally).add(usage.planned, output, rates);
+    (tallies[number] as Tally).add(planned, output, rates);
     noCaching.addPlain(total, output, rates);
     plainMarkers.add(usage.unread, output, rates);
     if (usage.markedHash === null || warmed.has(usage.markedHash)) return;
