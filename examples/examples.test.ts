@@ -5,9 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { systemClock } from '@batchwright/core';
 import { findPrices } from '@batchwright/protocol';
+import { createSimulator, serveSimulator, SIMULATOR_PROFILES, type FaultRule } from '@batchwright/simulator';
 import { startTestServer, type TestServer } from '../tests/harness/test-server.ts';
 import * as basic from './basic.ts';
+import * as bulkHostedWaves from './bulk-hosted-waves.ts';
+import * as bulkProgress from './bulk-progress.ts';
+import * as bulkResume from './bulk-resume.ts';
+import * as bulkRetry from './bulk-retry.ts';
+import * as bulkRun from './bulk-run.ts';
 import * as cachedDocumentQuestions from './cached-document-questions.ts';
 import * as cancel from './cancel.ts';
 import * as checkStatus from './check-status.ts';
@@ -196,6 +203,127 @@ test('cached-document-questions costs 36 % of what it costs with a warm-up', asy
   expect(printed.filter((line) => line.startsWith('Warm-up: '))).toHaveLength(1);
   expect(Math.round((100 * plain) / warmed)).toBe(36);
 });
+
+test('bulk-run answers everything that its generator yields', async () => {
+  const report = await server.whileTimePasses(bulkRun.main(client));
+  expect(report.counts).toEqual({ succeeded: 3, errored: 0, canceled: 0, expired: 0 });
+  expect(printed.slice(0, 3).toSorted()).toEqual(
+    [0, 1, 2].map((i) => expect.stringMatching(`^review-${i}: \\S+ \\S+`)),
+  );
+  expect(printed.at(-1)).toBe('3 of 3 succeeded');
+});
+
+test('bulk-run ends as a program, with nothing left to close', async () => {
+  const env = { ...process.env, ANTHROPIC_BASE_URL: server.url, ANTHROPIC_API_KEY: server.k1a.key };
+  const program = promisify(execFile)(process.execPath, [join(import.meta.dirname, 'dist/bulk-run.js')], { env });
+  expect((await server.whileTimePasses(program)).stdout).toMatch(/^review-\d: .*\n3 of 3 succeeded\n$/s);
+});
+
+test('bulk-resume takes up what was left, and sends nothing twice', async () => {
+  const kept = { directory: join(directory, 'kept'), file: join(directory, 'answers.jsonl') };
+  const stop = new AbortController();
+  const run = (signal: AbortSignal) => server.whileTimePasses(bulkResume.main(client, { ...kept, signal }));
+  vi.mocked(console.log).mockImplementationOnce(() => stop.abort());
+  expect(await run(stop.signal)).toBe('left');
+  expect(printed.at(-1)).toMatch(/^Left with [1-9]\d* answers to come/);
+  expect(await sentBatches()).toHaveLength(1);
+
+  expect(await run(new AbortController().signal)).toBe('settled');
+  expect(await run(new AbortController().signal)).toBe('already_finished');
+  const batches = await sentBatches();
+  expect(batches.map(({ request_counts: counts }) => counts.succeeded)).toEqual([5, 5]);
+  const sent: string[] = [];
+  for (const { id } of batches) {
+    for await (const { custom_id } of await client.messages.batches.results(id)) sent.push(custom_id);
+  }
+  const everyOne = Array.from({ length: 10 }, (_, i) => `question-${i}`);
+  expect(sent.toSorted()).toEqual(everyOne);
+  expect((await linesOf(kept.file)).map(({ custom_id }) => custom_id)).toEqual(everyOne);
+  expect(printed.at(-1)).toMatch(/^Finished before, at \S+Z: nothing to do$/);
+});
+
+test('bulk-progress shows a run from nothing to its report', async () => {
+  const report = await server.whileTimePasses(bulkProgress.main(client, new AbortController().signal));
+  expect(report.counts.succeeded).toBe(10);
+  const shares = printed.slice(0, -3).map((line) => Number(/: ([\d.]+)% \(\d+\//.exec(line)?.[1]));
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(printed.at(-4)).toMatch(/^writing: 100\.0% \(10\/10\), 2 of 2 batches over, \$0\.0\d{3} so far$/);
+  expect(printed.slice(-3)).toEqual([
+    '10 requests: 10 succeeded, 0 errored, 0 canceled, 0 expired',
+    expect.stringMatching(/^Batches: 2, waves: 1, seconds: \d+$/),
+    expect.stringMatching(/^\$0\.0\d{3}; \$0\.0\d{3} as single calls, \$0\.0\d{3} with nothing cached$/),
+  ]);
+  expect(report.cost?.withoutBatchNanoUsd).toBe(2 * (report.cost?.nanoUsd ?? Number.NaN));
+});
+
+test('bulk-progress cancels what is under way, and reports what became of it', async () => {
+  // Nothing gets through: all of it waits for its next try.
+  await server.addFaults({ kind: 'overloaded' });
+  const stop = new AbortController();
+  const running = bulkProgress.main(client, stop.signal);
+  await vi.waitUntil(async () => (await sentBatches()).length === 2, { timeout: 20_000 });
+  stop.abort();
+  const report = await server.whileTimePasses(running).finally(() => server.clearFaults());
+  expect(report.counts).toEqual({ succeeded: 0, errored: 0, canceled: 10, expired: 0 });
+  expect((await sentBatches()).every(({ cancel_initiated_at: at }) => at !== null)).toBe(true);
+  expect(printed).toContain('10 requests: 0 succeeded, 0 errored, 10 canceled, 0 expired');
+});
+
+test('bulk-retry tries again what may help, and nothing else', async () => {
+  const busy = { kind: 'overloaded', match: { text: 'Which lake' }, times: 1 } as const;
+  const { results, report } = await withNativeBatches((by) => bulkRetry.main(by), [busy]);
+  const outcomes = results.map(({ customId, result, attempts, rejection }) => [
+    customId,
+    [result.type, attempts, rejection],
+  ]);
+  expect(Object.fromEntries(outcomes)).toEqual({
+    lakes: ['succeeded', 3, null],
+    caves: ['succeeded', 2, null],
+    isles: ['succeeded', 2, null],
+    misspelt: ['errored', 1, null],
+  });
+  expect(report.retried).toEqual({ requests: 3, attempts: 4 });
+  expect(printed.at(-1)).toBe('1 x not_found_error, such as misspelt: model: claude-haiku-for-ever (mend the request)');
+});
+
+test('bulk-hosted-waves writes the document once, and saves what its waves are for', async () => {
+  const inWaves = await withNativeBatches((by) => bulkHostedWaves.main(by));
+  expect(printed.slice(0, 2)).toEqual([
+    'Wave 1: batch 1, requests: 1, writing what others read',
+    'Wave 2: batch 2, requests: 4',
+  ]);
+  expect(printed.at(-1)).toMatch(/^Saved \$0\.0\d{3} by caching, \$0\.0\d{3} by batching$/);
+  const atOnce = await withNativeBatches((by) => bulkHostedWaves.main(by, 'off'));
+  expect([inWaves.waves, atOnce.waves]).toEqual([2, 1]);
+  expect(inWaves.cost?.nanoUsd).toBeLessThan(atOnce.cost?.nanoUsd ?? Number.NaN);
+  expect(inWaves.cost?.withoutCachingNanoUsd).toBe(atOnce.cost?.nanoUsd);
+});
+
+/** The client's batches, newest first. */
+async function sentBatches(): Promise<readonly Anthropic.Messages.MessageBatch[]> {
+  return (await client.messages.batches.list()).data;
+}
+
+async function linesOf(file: string): Promise<readonly { readonly custom_id: string }[]> {
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as { custom_id: string });
+}
+
+/** Runs an example against native batches, which stand in for the hosted API's: what is in one shares nothing. */
+async function withNativeBatches<Value>(
+  example: (by: Anthropic) => Promise<Value>,
+  faults: readonly FaultRule[] = [],
+): Promise<Value> {
+  const clock = systemClock({ now: Date.now, setTimeout, clearTimeout });
+  const profile = SIMULATOR_PROFILES.instant;
+  const simulator = createSimulator({ clock, seed: 1, profile, faults, batches: { latencyMs: 0 } });
+  const served = await serveSimulator(simulator, { host: '127.0.0.1', port: 0, clock });
+  try {
+    return await example(new Anthropic({ baseURL: served.url, apiKey: 'any' }));
+  } finally {
+    await served.close();
+  }
+}
 
 function usageOf({ result }: Anthropic.Messages.MessageBatchIndividualResponse): Anthropic.Messages.Usage {
   if (result.type !== 'succeeded') throw new Error(`a request was ${result.type}`);
