@@ -2,6 +2,7 @@ import type { RunEstimate, WaveForecast } from '@batchwright/client';
 import { warningText, type Forecast, type PrefixSaving } from '@batchwright/core';
 import { wrapped } from '../answers/terminal-text.ts';
 import { flowed } from '../progress/flowed-text.ts';
+import { formatFields, type Field } from './fields.ts';
 import { compact, counted, grouped, money, percent } from './figures.ts';
 import { formatTable } from './table.ts';
 
@@ -64,24 +65,23 @@ function headLines(estimate: RunEstimate, width: number): readonly string[] {
 }
 
 function againstText({ nanoUsd, against }: RunEstimate, width: number): string {
-  const rows = (
+  const fields = (
     [
       ['this run', nanoUsd],
       ['nothing cached', against.noCaching.nanoUsd],
       ['markers, all at once', against.plainMarkers?.nanoUsd ?? null],
       ['a warm-up call each', against.warmUpRecipe?.nanoUsd ?? null],
     ] as const
-  ).flatMap(([label, cost]) => (cost === null ? [] : [[label, money(cost.expected), comparison(cost, nanoUsd)]]));
-  return rows.length < 2
-    ? ''
-    : formatTable(['', 'EXPECTED', ''], rows, true, width - INDENT.length).replace(/^\s*EXPECTED\n/, '');
+  ).flatMap(([label, cost]): Field[] => (cost === null ? [] : [[label, comparison(cost, nanoUsd)]]));
+  return fields.length < 2 ? '' : formatFields(fields, true, width - INDENT.length);
 }
 
 function comparison(other: NonNullable<Forecast['nanoUsd']>, own: Forecast['nanoUsd']): string {
-  if (own === null || other === own) return '';
+  const cost = money(other.expected);
+  if (own === null || other === own) return cost;
   const more = other.expected - own.expected;
-  if (more === 0) return 'the same';
-  return `${money(Math.abs(more))} ${more > 0 ? 'more' : 'less'} (${percent(Math.abs(more), other.expected)})`;
+  if (more === 0) return `${cost}, the same`;
+  return `${cost}, ${money(Math.abs(more))} ${more > 0 ? 'more' : 'less'} (${percent(Math.abs(more), other.expected)})`;
 }
 
 function modelsText({ models }: RunEstimate, width: number): string {

@@ -19,7 +19,7 @@ describe('formatTable', () => {
     const wide = formatTable(['ID', 'NAME'], rows, true, 11);
     expect(wide).toBe('ID     NAME\n1      a\n22222  bb\n');
     const narrow = formatTable(['ID', 'NAME'], [...rows, ['3', '']], true, 10);
-    expect(narrow).toBe('ID    1\nNAME  a\n\nID    22222\nNAME  bb\n\nID    3\n');
+    expect(narrow).toBe('ID    1\nNAME  a\n\n22222\nNAME  bb\n\nID    3\n');
   });
 
   it('lets no control character of a name through', () => {

@@ -18,14 +18,18 @@ export function formatTable(
       .trimEnd(),
   );
   const isNarrow = rows.length > 0 && Math.max(...aligned.map((line) => line.length)) > columns;
-  return isNarrow ? paragraphs(lines) : `${aligned.join('\n')}\n`;
+  return isNarrow ? paragraphs(lines, columns) : `${aligned.join('\n')}\n`;
 }
 
-/** What a row has nothing of is left out. */
-function paragraphs([headings = [], ...rows]: readonly (readonly string[])[]): string {
+/** What a row has nothing of is left out; what does not fit beside its heading, an id as a rule, does without. */
+function paragraphs([headings = [], ...rows]: readonly (readonly string[])[], columns: number): string {
   const width = Math.max(...headings.map((heading) => heading.length));
-  const line = (cell: string, column: number): string => `${(headings[column] ?? '').padEnd(width)}  ${cell}\n`;
-  return rows.map((row) => row.map((cell, column) => (cell === '' ? '' : line(cell, column))).join('')).join('\n');
+  const line = (cell: string, column: number): string => {
+    if (cell === '') return '';
+    const isBeside = width + 2 + cell.length <= columns;
+    return isBeside ? `${(headings[column] ?? '').padEnd(width)}  ${cell}\n` : `${cell}\n`;
+  };
+  return rows.map((row) => row.map(line).join('')).join('\n');
 }
 
 /** Names are free text; a control character in one must neither break the table nor reach the terminal. */
