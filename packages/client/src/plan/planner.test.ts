@@ -248,6 +248,17 @@ describe('a plan', () => {
     expect([await of(1), await of(300), await of(5000)]).toEqual([9_000, 2_251_500, 2_251_500]);
   });
 
+  it('of a large run is made part by part, each with leaders of its own', async () => {
+    const { book, store } = await planned(asked(1, 10));
+    const { batches } = await createPlanner(book, store, HOSTED, 5).plan('all', 20);
+    expect(batches.map(({ number, wave, after, requests }) => ({ number, wave, after, requests }))).toEqual([
+      { number: 20, wave: 0, after: [], requests: 1 },
+      { number: 21, wave: 1, after: [20], requests: 4 },
+      { number: 22, wave: 0, after: [], requests: 1 },
+      { number: 23, wave: 1, after: [22], requests: 4 },
+    ]);
+  });
+
   it('is given up when it is told to', async () => {
     const { planner } = await planned(asked(1, 4));
     await expect(planner.plan('all', 9, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');

@@ -24,25 +24,51 @@ import {
   type RoundPlan,
 } from './planning.ts';
 
-export function createPlanner(book: RequestBook, store: RunStore, terms: PlanTerms): Planner {
-  return new BookPlanner(book, store, terms);
+/**
+ * Requests whose prompts are compared with each other, which takes some 200 bytes each for the time being. Of a larger run
+ * each part leads its prefixes itself: memory stays what it is, and a prefix costs one more write for each million.
+ */
+const PLANNED_TOGETHER = 1_000_000;
+
+export function createPlanner(
+  book: RequestBook,
+  store: RunStore,
+  terms: PlanTerms,
+  plannedTogether = PLANNED_TOGETHER,
+): Planner {
+  return new BookPlanner(book, store, terms, plannedTogether);
 }
 
 class BookPlanner implements Planner {
   readonly #book: RequestBook;
   readonly #store: RunStore;
   readonly #terms: PlanTerms;
+  readonly #plannedTogether: number;
   /** A log is opened by one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(book: RequestBook, store: RunStore, terms: PlanTerms) {
+  constructor(book: RequestBook, store: RunStore, terms: PlanTerms, plannedTogether: number) {
     this.#book = book;
     this.#store = store;
     this.#terms = terms;
+    this.#plannedTogether = plannedTogether;
   }
 
   async plan(requests: Uint32Array | 'all', firstNumber: number, signal?: AbortSignal): Promise<RoundPlan> {
     const numbers = requests === 'all' ? allOf(this.#book.count) : requests.toSorted();
+    const batches: PlannedBatch[] = [];
+    for (let from = 0; from < numbers.length; from += this.#plannedTogether) {
+      const together = numbers.subarray(from, from + this.#plannedTogether);
+      batches.push(...(await this.#planTogether(together, firstNumber + batches.length, signal)));
+    }
+    return { batches };
+  }
+
+  async #planTogether(
+    numbers: Uint32Array,
+    firstNumber: number,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly PlannedBatch[]> {
     const arrangement = await this.#arrange(numbers, signal);
     const bytes = await this.#editedBytes(numbers, arrangement, signal);
     // Each request takes its comma too.
@@ -58,7 +84,7 @@ class BookPlanner implements Planner {
       const after = (before[i] ?? []).map((batch) => firstNumber + batch);
       batches.push({ number, wave: wave.wave, isLeading: wave.isLeading, after, ...sumsOf(contents) });
     }
-    return { batches };
+    return batches;
   }
 
   async without(batch: PlannedBatch, requests: Uint32Array, number: number): Promise<PlannedBatch> {
