@@ -5,19 +5,20 @@ export function zshScript(all: readonly CommandWords[]): string {
   return `#compdef batchwright
 # batchwright completion for zsh. In ~/.zshrc, after compinit: source <(batchwright completion zsh)
 _batchwright() {
-  local path= word
+  # Not called path: that is another name of PATH to zsh.
+  local reached= word
   local -i i
   local -a commands
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
-    case "$path $word" in
+    case "$reached $word" in
 ${all
   .filter(({ path }) => path.length > 0)
   .map(stepCase)
   .join('\n')}
     esac
   done
-  case "$path" in
+  case "$reached" in
 ${all.map(commandCase).join('\n')}
   esac
 }
@@ -30,7 +31,7 @@ function pathText(path: readonly string[]): string {
 }
 
 function stepCase({ path }: CommandWords): string {
-  return `      ${quoted(pathText(path))}) path=${quoted(pathText(path))} ;;`;
+  return `      ${quoted(pathText(path))}) reached=${quoted(pathText(path))} ;;`;
 }
 
 function commandCase({ path, commands, options, argumentChoices }: CommandWords): string {
