@@ -118,6 +118,7 @@ async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: Service
     const check = run.downloads.begin(batch);
     for (let cursor: string | null = null; ;) {
       const askedAtMs = settings.clock.now();
+      settings.reached('before_poll');
       const page = await seen(run, (signal) => extras.partialResults(state.id, cursor, signal));
       if (page === null) return null;
       cursor = page.cursor;

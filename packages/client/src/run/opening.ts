@@ -101,7 +101,6 @@ export async function prepareRun(state: RunState): Promise<void> {
   await restore(state);
   if (record.round !== -1 || record.isCanceled) return;
   await planRound(state, 'all');
-  state.settings.reached('planned');
 }
 
 async function readRequests(

@@ -8,6 +8,7 @@ export async function planRound(run: RunState, requests: Uint32Array | 'all'): P
   const { record } = run.journal;
   const { batches } = await planFrom(run, requests, record.batches.length);
   await run.journal.note({ type: 'planned', round: record.round + 1, batches, replaces: [] });
+  run.settings.reached('planned');
   await assign(run, batches);
 }
 
@@ -38,6 +39,7 @@ function planFrom({ planner, stop }: RunState, requests: Uint32Array | 'all', fi
 
 async function replace(run: RunState, batch: BatchRecord, batches: readonly PlannedBatch[]): Promise<void> {
   await run.journal.note({ type: 'planned', round: batch.round, batches, replaces: [batch.plan.number] });
+  run.settings.reached('planned');
   await assign(run, batches);
 }
 
