@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../crash/server-process.ts';
 import { canMount, mountSmallDisk } from '../crash/small-disk.ts';
 import { startProxy } from '../harness/proxy.ts';
 import { finished, jsonLines, openBulkHome, type BulkHome, type JsonRecord, type TestApi } from './bulk-home.ts';
@@ -141,7 +142,7 @@ describe.each(['Batchwright', 'native batches'])('against %s', (kind) => {
     expect(sizes).toEqual([20, 50, 50]);
     expect([...(await api.calls()).values()].every((count) => count === 1)).toBe(true);
     expect(err).toMatch(/batch 1 sent: msgbatch_\w+, 50 requests\n/);
-    expect(err).toMatch(/batch 3 ended: msgbatch_\w+; running /);
+    expect(err).toMatch(/batch 3 ended: msgbatch_\w+; \d+ of 120 requests settled\n/);
     expect(err).toContain('Tokens and cost');
   });
 
@@ -216,15 +217,13 @@ describe('against native batches that are in trouble', () => {
 });
 
 describe('left before its end', () => {
-  /** Batches that stand still until time is moved. */
-  async function standingStill(): Promise<TestApi & { readonly pass: () => Promise<void> }> {
-    const api = await home.startSimulator('--clock', 'virtual');
-    const pass = async (): Promise<void> => {
-      const moved = await fetch(`${api.url}/sim/clock`, { method: 'POST', body: '{"advance_ms":60000}' });
-      expect(moved.status).toBe(200);
-    };
-    return { ...api, pass };
-  }
+  /** Batches that take their time, as those of the hosted API do. */
+  const slow = (latencyMs: number): Promise<TestApi> => home.startSimulator('--batch-latency', String(latencyMs));
+
+  const allOver = (api: TestApi): Promise<void> =>
+    until('all batches are over', async () =>
+      (await api.batches()).every(({ processing_status: status }) => status === 'ended'),
+    );
 
   const LEFT =
     /Left with 0 of 20 requests settled; all of it is kept in answers\.jsonl\.run\. 2 batches go on at http:\/\/127\.0\.0\.1:\d+\.\nThe same command takes it up where it is\.\n$/;
@@ -232,7 +231,7 @@ describe('left before its end', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'by %s, says what goes on, and is taken up by the same command',
     async (signal) => {
-      const api = await standingStill();
+      const api = await slow(3000);
       await home.write('prompts.jsonl', requestLines('r', 20));
       const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--batch-requests', '10'];
       const first = home.start(command, api.env);
@@ -243,7 +242,7 @@ describe('left before its end', () => {
       expect([left.code, left.out]).toEqual([3, '']);
       expect(performance.now() - atMs).toBeLessThan(3000);
       expect(left.err).toMatch(LEFT);
-      await api.pass();
+      await allOver(api);
       const second = await home.run(command, { env: api.env });
       expect(second.code, second.err).toBe(0);
       await expectAnswers('answers.jsonl', idsOf('r', 20));
@@ -252,32 +251,26 @@ describe('left before its end', () => {
   );
 
   it('by --detach, once everything is sent', async () => {
-    const api = await standingStill();
+    const api = await slow(3000);
     await home.write('prompts.jsonl', requestLines('r', 20));
     const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--batch-requests', '10'];
     const left = await home.run([...command, '--detach'], { env: api.env });
     expect(left.code).toBe(3);
     expect(left.err).toMatch(LEFT);
-    await api.pass();
+    await allOver(api);
     expect((await home.run(command, { env: api.env })).code).toBe(0);
     await expectAnswers('answers.jsonl', idsOf('r', 20));
     expect((await api.batches()).length).toBe(2);
   });
 
   it('by a signal that cancels, keeps what was answered', async () => {
-    const api = await standingStill();
+    const api = await slow(60_000);
     await home.write('prompts.jsonl', requestLines('r', 20));
     const command = home.start(['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--cancel-on-interrupt'], api.env);
     await said(command, /batch 1 sent/);
     command.kill('SIGINT');
     await said(command, /Canceling what is under way/);
-    let isOver = false;
-    const ended = finished(command).finally(() => (isOver = true));
-    while (!isOver) {
-      await api.pass();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    const { code, err } = await ended;
+    const { code, err } = await finished(command);
     expect(code, err).toBe(1);
     expect(err).toContain('canceled');
     const answers = await home.lines('answers.jsonl');
@@ -285,7 +278,7 @@ describe('left before its end', () => {
   });
 
   it('is not begun twice, nor forgotten while batches are under way', async () => {
-    const api = await standingStill();
+    const api = await slow(60_000);
     await home.write('prompts.jsonl', requestLines('r', 20));
     await home.write('others.jsonl', requestLines('o', 20));
     const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl'];
@@ -317,10 +310,9 @@ describe('left before its end', () => {
 
     const anew = home.start([...command, '--restart', '--cancel-old'], api.env);
     await said(anew, /batch 1 sent/);
-    expect(anew.err()).toMatch(/^Canceled 1 batch of the run before: msgbatch_\w+\.\n/);
-    await api.pass();
-    expect((await finished(anew)).code).toBe(0);
-    await expectAnswers('answers.jsonl', idsOf('r', 20));
+    anew.kill('SIGINT');
+    expect((await finished(anew)).err).toMatch(/^Canceled 1 batch of the run before: msgbatch_\w+\.\n/);
+    expect((await api.batches()).map(({ cancel_initiated_at: at }) => at === null)).toEqual([true, false]);
   });
 });
 

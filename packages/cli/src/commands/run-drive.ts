@@ -25,6 +25,7 @@ import type { EndpointChoice } from '../endpoint/endpoint-choice.ts';
 import type { PriceTable } from '../endpoint/price-table.ts';
 import { EXIT_INTERRUPTED, type Host } from '../host.ts';
 import type { RequestSource } from '../input/request-source.ts';
+import { counted } from '../output/figures.ts';
 import { openDisplay, type RunDisplay } from '../progress/run-display.ts';
 import { untilStopSignal } from '../stop-signal.ts';
 import {
@@ -104,7 +105,7 @@ async function prepareRun(
   const differences = differencesFrom(record, identityOf(command));
   if (differences === null) return null;
   if (differences.length === 0) {
-    if (record.finishedAtMs === null) return null;
+    if (record.finishedAtMs === null) return takeUp(record, display);
     await clearFinished(command, store);
     return { type: 'already_finished', atMs: record.finishedAtMs, hasOutput: await isThere(output.path) };
   }
@@ -112,6 +113,19 @@ async function prepareRun(
   if (record.hasSent || record.finishedAtMs !== null) throw mismatch(command, record, differences);
   await store.clear();
   await removeServerData(runDir);
+  return null;
+}
+
+function takeUp({ batches, begun, hasSent }: RunRecord, display: RunDisplay): null {
+  const known = batches.map(({ plan, state }) => ({
+    number: plan.number,
+    isSent: 'id' in state,
+    isOver: state.type === 'ended' || state.type === 'downloaded',
+  }));
+  display.know(known);
+  const sent = counted(known.filter(({ isSent }) => isSent).length, 'batch', 'batches');
+  if (hasSent)
+    display.say(`Taking up the run begun at ${new Date(begun?.atMs ?? 0).toISOString()}: ${sent} sent before.`);
   return null;
 }
 

@@ -37,9 +37,10 @@ export function tellOutcome(outcome: RunOutcome, command: BulkCommand, display: 
   if (outcome.type === 'finished') tellReport(outcome.report, command, display, host);
   if (outcome.type === 'left' || outcome.type === 'over_budget') display.event(reportObject(outcome.report));
   const isWrong = outcome.type === 'over_budget' || (outcome.type === 'already_finished' && !outcome.hasOutput);
+  // Machines have them in the last event; what is wrong is told on standard error as well.
   for (const line of lines)
     if (isWrong) display.warn(line);
-    else display.say(line);
+    else if (!command.settings.json) display.say(line);
   display.event({
     type: 'ended',
     outcome: outcome.type === 'left_early' ? 'left' : outcome.type,

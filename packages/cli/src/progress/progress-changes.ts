@@ -6,15 +6,29 @@ export type ProgressChange =
   | { readonly type: 'batch_sent'; readonly batch: BatchProgress; readonly id: string }
   | { readonly type: 'batch_ended'; readonly batch: BatchProgress };
 
+/** A batch of a run that is taken up, as its journal knows it. */
+export interface KnownBatch {
+  readonly number: number;
+  readonly isSent: boolean;
+  readonly isOver: boolean;
+}
+
 /** Watches a run; memory is a few bytes a batch. */
 export class ProgressWatch {
   #phase: RunProgress['phase'] | null = null;
   readonly #sent = new Set<number>();
   readonly #ended = new Set<number>();
 
-  /** Each change once, in the order it can have happened; what was so at the first look counts as no change of a batch. */
+  /** What happened before is no change. */
+  know(batches: readonly KnownBatch[]): void {
+    for (const { number, isSent, isOver } of batches) {
+      if (isSent) this.#sent.add(number);
+      if (isOver) this.#ended.add(number);
+    }
+  }
+
+  /** Each change once, in the order it can have happened. */
   look(progress: RunProgress): readonly ProgressChange[] {
-    const isFirst = this.#phase === null;
     const changes: ProgressChange[] = [];
     for (const batch of progress.batches) {
       const isOver = batch.state === 'ended' || batch.state === 'downloaded';
@@ -29,7 +43,6 @@ export class ProgressWatch {
     }
     const phases: ProgressChange[] = progress.phase === this.#phase ? [] : [{ type: 'phase', phase: progress.phase }];
     this.#phase = progress.phase;
-    if (isFirst) return phases;
     // Batches are sent once it runs, and are over before anything follows that.
     return progress.phase === 'running' ? [...phases, ...changes] : [...changes, ...phases];
   }

@@ -22,6 +22,7 @@ describe('without a terminal', () => {
   it('writes a line at each change, and one every ten seconds', () => {
     const { host, said } = hostOf(null);
     const display = openDisplay(USUAL, host);
+    display.know([{ number: 0, isSent: true, isOver: false }]);
     const first = progressOf({ batches: [batchOf(0, { settled: 10 }), batchOf(1, { state: 'planned', id: null })] });
     display.show(first, INPUT);
     said.nowMs = 5000;
@@ -34,7 +35,7 @@ describe('without a terminal', () => {
     expect(said.err).toBe(`${line}\n${line}\n`);
     display.show(progressOf({ batches: [batchOf(0, { state: 'ended' }), batchOf(1, { id: 'msgbatch_01X' })] }), INPUT);
     expect(said.err.split('\n').slice(2)).toEqual([
-      'batch 1 ended: msgbatch_010000AbCdEfGhJkMnPqRsTu; running 4,210 of 10,000 (42%)',
+      'batch 1 ended: msgbatch_010000AbCdEfGhJkMnPqRsTu; 4,210 of 10,000 requests settled',
       'batch 2 sent: msgbatch_01X, 2,500 requests',
       '',
     ]);
@@ -85,10 +86,16 @@ describe('for machines', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(events).toEqual([
+      expect.objectContaining({
+        type: 'batch_sent',
+        batch: 0,
+        id: 'msgbatch_010000AbCdEfGhJkMnPqRsTu',
+        requests: 2500,
+      }),
       expect.objectContaining({ type: 'progress', phase: 'running', requests: 10_000, settled: 4210 }),
       expect.objectContaining({ type: 'batch_ended', batch: 0, settled: 2500 }),
     ]);
-    expect(events[0]).toMatchObject({
+    expect(events[1]).toMatchObject({
       batches: { planned: 1, sent: 1, over: 0 },
       tokens: { input: 251_400, cache_read: 921_800 },
       cost_usd: '0.5028',

@@ -2,7 +2,7 @@ import type { RunProgress } from '@batchwright/client';
 import { complain, type Host } from '../host.ts';
 import { liveBlock } from './live-block.ts';
 import { paintFor } from './paint.ts';
-import { ProgressWatch, type ProgressChange } from './progress-changes.ts';
+import { ProgressWatch, type KnownBatch, type ProgressChange } from './progress-changes.ts';
 import { batchEvent, progressEvent, type RunEvent } from './run-event.ts';
 import { progressFrame } from './progress-frame.ts';
 import type { InputProgress } from './progress-figures.ts';
@@ -10,6 +10,8 @@ import { changeLine, progressLine } from './progress-line.ts';
 
 /** Where a run's progress is told: on standard error, or as events on standard output. */
 export interface RunDisplay {
+  /** Batches of a run that is taken up: what happened to them before is not told again. */
+  know(batches: readonly KnownBatch[]): void;
   /** Given the latest now and then; shows it as often as it is worth. */
   show(progress: RunProgress, input: InputProgress): void;
   /** A line for people, to stay. */
@@ -38,6 +40,7 @@ export function openDisplay(options: DisplayOptions, host: Host): RunDisplay {
 }
 
 const SILENT: Omit<RunDisplay, 'warn' | 'print'> = {
+  know: () => undefined,
   show: () => undefined,
   say: () => undefined,
   event: () => undefined,
@@ -78,6 +81,7 @@ function lineDisplay(host: Host): RunDisplay {
   let saidAtMs = host.now();
   return {
     ...SILENT,
+    know: (batches) => watch.know(batches),
     show(progress, input) {
       const changes = watch.look(progress);
       for (const change of changes) if (!isLast(change)) host.err(`${changeLine(change, progress, input)}\n`);
@@ -104,6 +108,7 @@ function eventDisplay(host: Host): RunDisplay {
   let toldAtMs = Number.NEGATIVE_INFINITY;
   const event = (one: RunEvent): void => host.out(`${JSON.stringify(one)}\n`);
   return {
+    know: (batches) => watch.know(batches),
     show(progress) {
       const changes = watch.look(progress);
       for (const change of changes) if (change.type !== 'phase') event(batchEvent(change));
