@@ -38,7 +38,7 @@ const SCHEMA = {
 const isJson: Judge = async ({ result }, params) => {
   if (result.type !== 'succeeded') return { type: 'accepted' };
   try {
-    JSON.parse(textOf(result.message as Anthropic.Message));
+    JSON.parse(textOf(result.message));
     return { type: 'accepted' };
   } catch {
     const asked = await params();

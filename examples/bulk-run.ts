@@ -26,7 +26,7 @@ async function* requests(): AsyncGenerator<BulkRequest> {
 export async function main(client: Anthropic): Promise<RunReport> {
   const run = runBatch(requests(), { client });
   for await (const { customId, result } of run) {
-    const [block] = result.type === 'succeeded' ? (result.message as Anthropic.Message).content : [];
+    const [block] = result.type === 'succeeded' ? result.message.content : [];
     console.log(`${customId}: ${block?.type === 'text' ? block.text : result.type}`);
   }
   const end = await run.settle();

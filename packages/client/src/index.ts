@@ -9,6 +9,8 @@ export type { Difference } from './estimate/doctor/difference.ts';
 export { examineRun, type Examination, type ExamineOptions } from './estimate/doctor/examine-run.ts';
 export { findingText, type FindingText } from './estimate/doctor/finding-text.ts';
 export type { Finding, FindingCode } from './estimate/doctor/finding.ts';
+/** What `RunProgress.totals` and amounts of money come to, for people. */
+export { sumOfModels, usdOf } from '@batchwright/core';
 export type { BegunEntry, JournalEntry, PlannedBatch } from './journal/journal-entry.ts';
 export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bulk-request.ts';
 export type { CustomIds } from './plan/custom-ids.ts';

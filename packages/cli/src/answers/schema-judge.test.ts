@@ -16,7 +16,7 @@ function settled(message: unknown): SettledResult {
   return {
     customId: 'a',
     request: 0,
-    result: { type: 'succeeded', message },
+    result: { type: 'succeeded', message: message as never },
     line: new Uint8Array(),
     attempts: 1,
     rejection: null,

@@ -20,7 +20,8 @@ export function schemaJudge(schema: unknown, name: string): Judge {
   const validate = compile(schema, name);
   return async ({ result }, params) => {
     if (result.type !== 'succeeded') return ACCEPTED;
-    const message = isJsonObject(result.message) ? result.message : {};
+    const answer: unknown = result.message;
+    const message = isJsonObject(answer) ? answer : {};
     const text = textOfContent(message['content']);
     // Where the request began the answer itself, the rest of it is no JSON, and only the request can tell.
     const fault = faultOf(text, validate);

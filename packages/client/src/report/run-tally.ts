@@ -17,6 +17,8 @@ export function useOf(result: BatchResult): RequestUse | null {
   return usageOf(model, usage);
 }
 
+type Settled = Pick<SettledResult, 'customId' | 'attempts' | 'rejection'> & { readonly result: BatchResult };
+
 /**
  * Makes a run's report of its results. Each result that came is told once by `addAnswer`, whether it was the last word or
  * not, since it was paid for; each request's final one is told once more by `addSettled`. The order of neither matters.
@@ -49,7 +51,7 @@ export class RunTally {
   }
 
   /** What finally became of a request. */
-  addSettled({ customId, result, attempts, rejection }: Omit<SettledResult, 'line' | 'request'>): void {
+  addSettled({ customId, result, attempts, rejection }: Settled): void {
     this.#counts[result.type] += 1;
     if (attempts > 1) {
       this.#retriedRequests += 1;

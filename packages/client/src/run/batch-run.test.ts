@@ -270,7 +270,7 @@ describe('a judge', () => {
     };
     const { results, end } = await world.collect({
       judge: async ({ result }, params) => {
-        if (result.type === 'succeeded' && result.message === 'good') return { type: 'accepted' };
+        if (result.type === 'succeeded' && (result.message as unknown) === 'good') return { type: 'accepted' };
         const { messages } = (await params()) as { messages: { content: string }[] };
         return { type: 'rejected', reason: 'not good', params: asked(`${messages[0]?.content}, better`) };
       },

@@ -1,4 +1,5 @@
-import { RESULT_TYPES, type BatchResultLine } from '@batchwright/protocol';
+import type { MessageBatchIndividualResponse } from '@anthropic-ai/sdk/resources/messages';
+import { RESULT_TYPES } from '@batchwright/protocol';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -49,12 +50,12 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** What a line says; null: it is no result. */
-export function readResultLine(line: Uint8Array): BatchResultLine | null {
+export function readResultLine(line: Uint8Array): MessageBatchIndividualResponse | null {
   try {
-    const value = JSON.parse(decoder.decode(line)) as Partial<BatchResultLine> | null;
+    const value = JSON.parse(decoder.decode(line)) as Partial<MessageBatchIndividualResponse> | null;
     const type: unknown = value?.result?.type;
     const isResult = typeof value?.custom_id === 'string' && RESULT_TYPES.some((known) => known === type);
-    return isResult ? (value as BatchResultLine) : null;
+    return isResult ? (value as MessageBatchIndividualResponse) : null;
   } catch {
     // Cut short or garbled: whoever asked says of which batch.
     return null;

@@ -1,11 +1,12 @@
-import type { BatchResult } from '@batchwright/protocol';
+import type { MessageBatchResult } from '@anthropic-ai/sdk/resources/messages';
 
 /** What finally became of one request of a run. */
 export interface SettledResult {
   readonly customId: string;
   /** Its number in the input, from 0. */
   readonly request: number;
-  readonly result: BatchResult;
+  /** As the server sent it, and the SDK types it. */
+  readonly result: MessageBatchResult;
   /** The line of the results file, as the server sent it, without its end. */
   readonly line: Uint8Array;
   /** How often it was tried. */
