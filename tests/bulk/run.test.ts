@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../crash/server-process.ts';
 import { canMount, mountSmallDisk } from '../crash/small-disk.ts';
-import { startProxy } from '../harness/proxy.ts';
-import { finished, jsonLines, openBulkHome, type BulkHome, type JsonRecord, type TestApi } from './bulk-home.ts';
+import { startProxy, type ProxiedRequest, type ProxyStep } from '../harness/proxy.ts';
+import { finished, jsonLines, openBulkHome, type BulkHome, type TestApi } from './bulk-home.ts';
 import { idsOf, MODEL, requestLine, requestLines } from './bulk-requests.ts';
 
 /** `batchwright run` by the built command line, as a person would type it. */
@@ -18,6 +18,9 @@ beforeEach(async () => {
 afterEach(async () => {
   await home.close();
 });
+
+const UNREACHABLE =
+  'batchwright: Connecting to http://127.0.0.1:4999 failed: nothing answers at http://127.0.0.1:4999. Start the server, as `batchwright serve` does, or set ANTHROPIC_BASE_URL to where it is.\n';
 
 const SIMULATED =
   'No server and no key: answers come from the simulated model, on this machine. Set ANTHROPIC_API_KEY, or name a server with --server, for real ones.';
@@ -333,35 +336,67 @@ describe('asked wrongly, or not possible', () => {
     expect(left).toEqual([]);
   }
 
-  it.each<[string, string, readonly string[], RegExp]>([
-    ['a file that is not there', '', ['missing.jsonl'], /^batchwright: missing\.jsonl .*\n$/],
+  it.each<[string, string, readonly string[], string]>([
+    [
+      'a file that is not there',
+      '',
+      ['missing.jsonl'],
+      'missing.jsonl: there is no such file. Paths are taken from HERE.',
+    ],
     [
       'half a line',
       `${requestLine('a')}\n{"custom_id": "b", "par`,
       ['in.jsonl'],
-      /^batchwright: in\.jsonl line 2\b.*\n$/,
+      'in.jsonl line 2: Not valid JSON: the line ends at byte 23, before its JSON does. A request is {"custom_id":…,"params":{…}}.',
     ],
     [
       'the same custom_id twice',
       `${requestLine('a')}\n${requestLine('b')}\n${requestLine('a')}\n`,
       ['in.jsonl'],
-      /^batchwright: .*in\.jsonl line 3.*"?a"?.*line 1.*\n$/,
+      "in.jsonl line 3: custom_id's must be unique within a batch. Duplicate custom_id found: a; request 1 has it too. Give every request an id of its own.",
+    ],
+    [
+      'a custom_id that is none',
+      requestLine('a b'),
+      ['in.jsonl'],
+      `in.jsonl line 1: custom_id: String should match pattern '^[a-zA-Z0-9_-]{1,64}$'; it is "a b". Use letters, digits, "_" and "-".`,
     ],
     [
       'a column there is not',
       '{"text":"x"}\n',
       ['in.jsonl', '--model', MODEL, '--prompt', '{{txet}}'],
-      /^batchwright: .*txet.*text.*\n$/,
+      'in.jsonl line 1 has no column "txet", which --prompt names. Did you mean "text"? Its only column is "text".',
     ],
-    ['rows without a template', '{"text":"x"}\n', ['in.jsonl'], /^batchwright: .*--model.*--prompt.*\n$/],
-    ['nothing at all', '\n', ['in.jsonl'], /^batchwright: in\.jsonl holds no requests.*\n$/],
-    ['an unknown option', requestLine('a'), ['in.jsonl', '--wave', 'x'], /unknown option '--wave'/],
-    ['an impossible one', requestLine('a'), ['in.jsonl', '--attempts', 'x'], /^batchwright: --attempts is "x".*\n$/],
+    [
+      'rows without a template',
+      '{"text":"x"}\n',
+      ['in.jsonl'],
+      "Requests are made of the rows of in.jsonl by a template, of which --model and --prompt are missing. For example: --model claude-haiku-5-5 --prompt 'Classify: {{text}}'",
+    ],
+    [
+      'nothing at all',
+      '\n',
+      ['in.jsonl'],
+      'in.jsonl holds no requests. Put one on each line: {"custom_id":…,"params":{…}}.',
+    ],
+    [
+      'an unknown option',
+      requestLine('a'),
+      ['in.jsonl', '--wave', 'x'],
+      "unknown option '--wave'\n(Did you mean --waves?)\n(--help tells more)",
+    ],
+    [
+      'an impossible one',
+      requestLine('a'),
+      ['in.jsonl', '--attempts', 'x'],
+      '--attempts is "x", but must be a whole number from 1 to 100.',
+    ],
   ])('%s', async (_, content, args, line) => {
     await home.write('in.jsonl', content);
     const { code, out, err } = await home.run(['run', ...args, '-o', 'out.jsonl']);
     expect([code, out]).toEqual([2, '']);
-    expect(err.replace(`${SIMULATED}\n`, '').replace(/^reading .*\n/gm, '')).toMatch(line);
+    const told = err.replace(`${SIMULATED}\n`, '').replace(/^reading.*\n/gm, '');
+    expect(told).toBe(`batchwright: ${line.replace('HERE', home.directory)}\n`);
     await expectNothing();
   });
 
@@ -377,9 +412,10 @@ describe('asked wrongly, or not possible', () => {
 
   it('a server that is not there', async () => {
     await home.write('in.jsonl', requestLine('a'));
-    const env = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', ANTHROPIC_API_KEY: 'k' };
+    const env = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:4999', ANTHROPIC_API_KEY: 'k' };
     const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
-    expect([code, err]).toEqual([1, expect.stringMatching(/^batchwright: .*http:\/\/127\.0\.0\.1:9.*\n$/)]);
+    expect([code, err]).toEqual([1, UNREACHABLE]);
+    await expectNothing();
   });
 
   it('a key that is none, which is never shown', async () => {
@@ -421,6 +457,7 @@ describe('asked wrongly, or not possible', () => {
       const api = await home.startSimulator();
       await home.write('in.jsonl', requestLines('r', 200));
       const command = ['run', 'in.jsonl', '-o', `${disk.path}/out.jsonl`];
+      await writeFile(`${disk.path}/taken`, 'so that no more than the rest is free');
       await disk.fill();
       const full = await home.run(command, { env: api.env });
       expect([full.code, full.err]).toEqual([1, expect.stringMatching(/^batchwright: no space left while .*\n$/m)]);
@@ -434,17 +471,11 @@ describe('asked wrongly, or not possible', () => {
 });
 
 /** Answers the first create with 413. */
-function tooLargeOnce(): (seen: { readonly method: string }) => { type: 'pass' } | TooLarge {
+function tooLargeOnce(): (seen: ProxiedRequest) => ProxyStep {
   let isFirst = true;
   return ({ method }) => {
     if (method !== 'POST' || !isFirst) return { type: 'pass' };
     isFirst = false;
     return { type: 'answer', status: 413, headers: {} };
   };
-}
-
-interface TooLarge {
-  readonly type: 'answer';
-  readonly status: 413;
-  readonly headers: JsonRecord;
 }

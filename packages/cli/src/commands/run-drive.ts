@@ -6,7 +6,6 @@
  */
 import { access } from 'node:fs/promises';
 import {
-  BadRequestsError,
   replay,
   runBatch,
   type BulkRun,
@@ -77,9 +76,9 @@ async function outcomeOf(command: BulkCommand, display: RunDisplay, host: Host):
     const finished = await prepareRun(command, store, display, host);
     return finished ?? (await new RunDrive(command, store, display, host).run());
   } catch (error) {
-    // Nothing is sent before all input was read and found sound, so there is nothing to take up: once it is mended the
-    // same command starts anew.
-    if (error instanceof BadRequestsError) await removeRun(store, runDir);
+    // Nothing is sent before all input was read and found sound: until then there is nothing to take up, and once it is
+    // mended the same command starts anew.
+    if (replay(await store.readJournal()).prepared === null) await removeRun(store, runDir);
     throw error;
   } finally {
     await store.close();
