@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { RUN_POINTS, type JournalEntry, type RunPoint } from '@batchwright/client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openBulkHome, type BulkHome, type Env, type TestApi } from './bulk-home.ts';
 import { idsOf, requestLine } from './bulk-requests.ts';
 
@@ -41,22 +41,22 @@ const SCHEMA = {
 };
 const COMMAND = ['run', 'in.jsonl', '-o', 'out.jsonl', '--schema', 'schema.json', '--batch-requests', '20'];
 
-let home: BulkHome;
-
-beforeEach(async () => {
-  home = await openBulkHome();
-  const structured = { output_config: { format: { type: 'json_schema', schema: SCHEMA } } };
-  const lines = [...GOOD.map((id) => requestLine(id, undefined, structured)), ...PROSE.map((id) => requestLine(id))];
-  await home.write('in.jsonl', `${lines.join('\n')}\n`);
-  await home.write('schema.json', JSON.stringify(SCHEMA));
-});
-
-afterEach(async () => {
-  await home.close();
-});
+/** A home of its own for each test, since several run at once: most of their time is waiting. */
+async function atHome(test: (home: BulkHome) => Promise<void>): Promise<void> {
+  const home = await openBulkHome();
+  try {
+    const structured = { output_config: { format: { type: 'json_schema', schema: SCHEMA } } };
+    const lines = [...GOOD.map((id) => requestLine(id, undefined, structured)), ...PROSE.map((id) => requestLine(id))];
+    await home.write('in.jsonl', `${lines.join('\n')}\n`);
+    await home.write('schema.json', JSON.stringify(SCHEMA));
+    await test(home);
+  } finally {
+    await home.close();
+  }
+}
 
 /** Runs until the process kills itself at a point; answers whether it came there. */
-function killedAt(point: RunPoint, nth: number, env: Env): Promise<boolean> {
+function killedAt(home: BulkHome, point: RunPoint, nth: number, env: Env): Promise<boolean> {
   const child = spawn(process.execPath, [KILLED, point, String(nth), ...COMMAND], {
     cwd: home.directory,
     env: { PATH: process.env['PATH'], HOME: home.directory, ...env },
@@ -69,43 +69,46 @@ function killedAt(point: RunPoint, nth: number, env: Env): Promise<boolean> {
 }
 
 /** All requests have their final result, and all that can be right are. */
-async function expectOutput(): Promise<void> {
+async function expectOutput(home: BulkHome): Promise<void> {
   const answers = await home.lines('out.jsonl');
   expect(answers.map((answer) => String(answer['custom_id'])).toSorted()).toEqual([...GOOD, ...PROSE].toSorted());
   for (const answer of answers) expect(answer['result'].type).toBe('succeeded');
 }
 
 /** The batches on the server are those of the journal, each once. */
-async function expectNoBatchBeside(api: TestApi): Promise<void> {
+async function expectNoBatchBeside(home: BulkHome, api: TestApi): Promise<void> {
   const journal = (await home.lines('out.jsonl.run/journal.jsonl')) as unknown as readonly JournalEntry[];
   const sent = journal.flatMap((entry) => (entry.type === 'sent' ? [entry.id] : []));
   expect((await api.batches()).map(({ id }) => id).toSorted()).toEqual([...new Set(sent)].toSorted());
 }
 
-describe.each(['Batchwright', 'native batches'])('killed against %s', (kind) => {
-  it.each(MOMENTS)('at %s, time %i: loses nothing and submits nothing twice', async (point, nth) => {
-    const api = kind === 'Batchwright' ? await home.startBatchwright() : await home.startSimulator();
-    const wasKilled = await killedAt(point, nth, api.env);
-    const { code, err } = await home.run(COMMAND, { env: api.env });
-    // Two are not what the schema wants however often they are asked; a run that was finished has nothing more to say.
-    expect([code, wasKilled], err).toEqual(point === 'finished' ? [0, true] : [1, true]);
-    await expectOutput();
-    await expectNoBatchBeside(api);
-    const calls = await api.calls();
-    expect(GOOD.filter((id) => calls.get(id) !== 1)).toEqual([]);
-    expect(PROSE.map((id) => calls.get(id))).toEqual([2, 2]);
-    await expect(access(home.path('out.jsonl.run/requests.jsonl'))).rejects.toMatchObject({ code: 'ENOENT' });
-  });
+describe.concurrent.each(['Batchwright', 'native batches'])('killed against %s', (kind) => {
+  it.each(MOMENTS)('at %s, time %i: loses nothing and submits nothing twice', (point, nth) =>
+    atHome(async (home) => {
+      const api = kind === 'Batchwright' ? await home.startBatchwright() : await home.startSimulator();
+      const wasKilled = await killedAt(home, point, nth, api.env);
+      const { code, err } = await home.run(COMMAND, { env: api.env });
+      // Two are not what the schema wants however often they are asked; a run that was finished has nothing more to say.
+      expect([code, wasKilled], err).toEqual(point === 'finished' ? [0, true] : [1, true]);
+      await expectOutput(home);
+      await expectNoBatchBeside(home, api);
+      const calls = await api.calls();
+      expect(GOOD.filter((id) => calls.get(id) !== 1)).toEqual([]);
+      expect(PROSE.map((id) => calls.get(id))).toEqual([2, 2]);
+      await expect(access(home.path('out.jsonl.run/requests.jsonl'))).rejects.toMatchObject({ code: 'ENOENT' });
+    }),
+  );
 });
 
-describe('killed with the server in the same process', () => {
+describe.concurrent('killed with the server in the same process', () => {
   it.each(['planned', 'after_create', 'sent', 'downloading', 'downloaded', 'output_written'] as const)(
     'at %s: loses nothing',
-    async (point) => {
-      expect(await killedAt(point, 1, {})).toBe(true);
-      const { code, err } = await home.run(COMMAND);
-      expect(code, err).toBe(1);
-      await expectOutput();
-    },
+    (point) =>
+      atHome(async (home) => {
+        expect(await killedAt(home, point, 1, {})).toBe(true);
+        const { code, err } = await home.run(COMMAND);
+        expect(code, err).toBe(1);
+        await expectOutput(home);
+      }),
   );
 });
