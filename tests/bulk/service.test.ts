@@ -114,9 +114,11 @@ describe('a Batchwright', () => {
   test('says whether a batch holds a request', async () => {
     const id = await idOf(service, items(3));
     const extras = service.extras!;
-    expect(await extras.holdsRequest(id, 'item-2')).toBe(true);
-    expect(await extras.holdsRequest(id, 'item-3')).toBe(false);
-    expect(await extras.holdsRequest('msgbatch_01none', 'item-2')).toBe(false);
+    const { custom_id: customId, params } = items(3)[2]!;
+    expect(await extras.holdsRequest(id, customId, params)).toBe(true);
+    expect(await extras.holdsRequest(id, customId, { ...params, max_tokens: 1 })).toBe(false);
+    expect(await extras.holdsRequest(id, 'item-3', params)).toBe(false);
+    expect(await extras.holdsRequest('msgbatch_01none', customId, params)).toBe(false);
   });
 
   test('hands out results as they come, and the same again in the end', async () => {

@@ -25,10 +25,10 @@ export interface DownloadParts {
   readonly downloading: () => void;
 }
 
-/** What came of a download; `wrong`: the lines are not those of the batch's requests. */
+/** What came of a download; `wrong`: the lines are not those of the batch's requests; `isForeign`: some are of others. */
 export type Download =
   | { readonly type: 'complete'; readonly bytes: number }
-  | { readonly type: 'wrong'; readonly reason: string };
+  | { readonly type: 'wrong'; readonly reason: string; readonly isForeign: boolean };
 
 /**
  * Brings results into their logs: exactly the batch's requests, each once, or it is no download. Nothing is taken before
@@ -66,14 +66,15 @@ export class Downloads {
       const cutter = new LineCutter();
       for await (const piece of service.results(id, signal)) {
         const wrong = await appendChecked([...cutter.cut(piece)], check, log);
-        if (wrong !== null) return { type: 'wrong', reason: wrong };
+        if (wrong !== null) return { type: 'wrong', reason: wrong, isForeign: check.isForeign };
         downloading();
       }
       const last = cutter.end();
       const wrong = last === null ? null : await appendChecked([last], check, log);
-      if (wrong !== null) return { type: 'wrong', reason: wrong };
-      if (check.missing > 0)
-        return { type: 'wrong', reason: `${check.missing} of ${batch.plan.requests} results are missing` };
+      const { missing, isForeign } = check;
+      if (wrong !== null) return { type: 'wrong', reason: wrong, isForeign };
+      if (missing > 0)
+        return { type: 'wrong', reason: `${missing} of ${batch.plan.requests} results are missing`, isForeign };
       await log.sync();
       return { type: 'complete', bytes: log.size };
     });
@@ -93,6 +94,7 @@ export class LineCheck {
   /** A bit for each request of the run. */
   readonly #seen: Uint8Array;
   #missing: number;
+  #isForeign = false;
 
   constructor(batch: BatchRecord, book: RequestBook, table: RequestTable) {
     this.#batch = batch;
@@ -107,12 +109,18 @@ export class LineCheck {
     return this.#missing;
   }
 
+  /** Whether a result was of a request that is not in the batch. */
+  get isForeign(): boolean {
+    return this.#isForeign;
+  }
+
   /** Counts a line off; what is wrong with it, or null. */
   pass(line: Uint8Array): string | null {
     const read = readResultLine(line);
     if (read === null) return `a line is no result: ${new TextDecoder().decode(line.subarray(0, SHOWN_BYTES))}`;
     const request = this.#book.find(read.custom_id);
     if (request === -1 || !this.#table.isIn(request, this.#batch.plan.number)) {
+      this.#isForeign = true;
       return `${JSON.stringify(read.custom_id)} is not in the batch that was sent`;
     }
     const bit = 1 << (request & 7);

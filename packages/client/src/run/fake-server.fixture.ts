@@ -63,6 +63,8 @@ export class FakeServer {
   /** Changes the file of results. */
   serve: (lines: readonly string[], batch: FakeBatch, download: number) => readonly string[] = (lines) => lines;
   retryAfterMs: number | null = null;
+  /** What its clock is ahead of ours. */
+  aheadMs = 0;
   /** Null: the server does not say when there is room again. */
   busyMs: number | null = null;
   creates = 0;
@@ -82,6 +84,7 @@ export class FakeServer {
     return {
       name: 'the fake server',
       hasBatchDiscount: true,
+      aheadMs: () => this.aheadMs,
       extras: this.isBatchwright ? this.#extras(check) : null,
       create: async (body, signal) => {
         check(signal);
@@ -199,8 +202,8 @@ export class FakeServer {
       type: 'message_batch',
       processing_status: status,
       request_counts: counts,
-      created_at: new Date(batch.createdAtMs).toISOString(),
-      expires_at: new Date(batch.createdAtMs + 86_400_000).toISOString(),
+      created_at: new Date(batch.createdAtMs + this.aheadMs).toISOString(),
+      expires_at: new Date(batch.createdAtMs + this.aheadMs + 86_400_000).toISOString(),
       ended_at: null,
       archived_at: null,
       cancel_initiated_at: null,
@@ -243,10 +246,11 @@ export class FakeServer {
       throw new Error('nobody asks for it');
     };
     return {
-      holdsRequest: async (id, customId, signal) => {
+      holdsRequest: async (id, customId, params, signal) => {
         check(signal);
         this.onCall('holds', id);
-        return this.find(id).requests.some((request) => request.custom_id === customId);
+        const request = this.find(id).requests.find((held) => held.custom_id === customId);
+        return JSON.stringify(request?.params) === JSON.stringify(params);
       },
       partialResults: async (id, cursor, signal) => {
         check(signal);

@@ -11,7 +11,8 @@ import { growingWait } from './service-calls.ts';
 const FIRST_POLL_MS = 1000;
 const MOST_POLL_MS = 30_000;
 /** A batch that was just created, or results of one that just ended, may not be seen everywhere at once. */
-const NOT_SEEN_MS = 60_000;
+const NOT_SEEN_MS = 10_000;
+const NOT_SEEN_TRIES = 7;
 /** A server that has nothing new is not asked again before; one that waits for news by itself takes longer anyway. */
 const NOTHING_NEW_MS = 1000;
 
@@ -59,15 +60,14 @@ async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Pro
 
 /** What a call answers; null: the server knows nothing of it, and not only for a moment. */
 async function seen<Value>(run: RunState, call: (signal: AbortSignal) => Promise<Value>): Promise<Value | null> {
-  const { calls, settings } = run;
-  const sinceMs = settings.clock.now();
-  for (;;) {
+  const { calls } = run;
+  for (let tries = 1; ; tries++) {
     try {
       return await calls.make(call);
     } catch (error) {
       if (!(error instanceof ServiceError) || error.status !== 404) throw error;
-      if (settings.clock.now() - sinceMs >= NOT_SEEN_MS) return null;
-      await calls.pause(NOT_SEEN_MS / 6);
+      if (tries === NOT_SEEN_TRIES) return null;
+      await calls.pause(NOT_SEEN_MS);
     }
   }
 }
@@ -96,7 +96,8 @@ async function download(run: RunState, number: number): Promise<void> {
     return;
   }
   if (download.type === 'wrong') {
-    if (!state.isAdopted) throw wrongResults(batch, state.id, download.reason);
+    // A file that is only damaged proves nothing: given up for it, a batch of ours would be sent again.
+    if (!state.isAdopted || !download.isForeign) throw wrongResults(batch, state.id, download.reason);
     // What was taken for ours is another's; its results are not.
     await run.logs.empty(number);
     await journal.note({ type: 'not_sent', batch: number, reason: `${state.id} is not ours: ${download.reason}` });

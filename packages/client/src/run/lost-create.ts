@@ -7,7 +7,7 @@ import type { MessageBatch } from '@batchwright/protocol';
 import type { BatchRecord } from '../journal/run-record.ts';
 import type { RunState } from './run-state.ts';
 
-/** The server's clock may be behind ours by as much. */
+/** The server's clock may be behind what we take it for by as much. */
 const CLOCKS_APART_MS = 10 * 60_000;
 /** A create may still be under way at the server while we look, or its batch not be seen everywhere yet. */
 const LOOKS_AFTER_MS = [0, 1000, 2000, 4000, 8000];
@@ -53,12 +53,14 @@ async function candidatesFor(
   signal: AbortSignal,
 ): Promise<readonly MessageBatch[]> {
   const found: MessageBatch[] = [];
+  // How late it was by the server's clock, as far as its answers tell: clocks are hours apart here and there.
+  const atMs = (): number => sinceMs + (run.service.aheadMs() ?? 0);
   for await (const listed of run.service.newest(signal)) {
-    if (Date.parse(listed.created_at) < sinceMs - CLOCKS_APART_MS) break;
+    if (Date.parse(listed.created_at) < atMs() - CLOCKS_APART_MS) break;
     const isFree = !run.journal.record.isClaimed(listed.id) && !batch.notOurs.includes(listed.id);
     if (isFree && requestsIn(listed) === batch.plan.requests) found.push(listed);
   }
-  const distance = (listed: MessageBatch): number => Math.abs(Date.parse(listed.created_at) - sinceMs);
+  const distance = (listed: MessageBatch): number => Math.abs(Date.parse(listed.created_at) - atMs());
   return found.sort((a, b) => distance(a) - distance(b));
 }
 
@@ -69,15 +71,19 @@ async function mayBe(run: RunState, batch: BatchRecord, candidate: MessageBatch)
   const { requests } = await run.planner.members(batch.plan.number);
   for (const request of new Set([requests.at(0), requests.at(-1)])) {
     if (request === undefined) continue;
-    const customId = await customIdOf(run, request);
-    if (!(await run.calls.make((signal) => extras.holdsRequest(candidate.id, customId, signal)))) return false;
+    const { custom_id: id, params } = await requestAt(run, request);
+    if (!(await run.calls.make((signal) => extras.holdsRequest(candidate.id, id, params, signal)))) return false;
   }
   return true;
 }
 
-async function customIdOf({ book }: RunState, request: number): Promise<string> {
-  const line = new TextDecoder().decode(await book.line(request));
-  return (JSON.parse(line) as { readonly custom_id: string }).custom_id;
+interface Asked {
+  readonly custom_id: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+async function requestAt({ book }: RunState, request: number): Promise<Asked> {
+  return JSON.parse(new TextDecoder().decode(await book.line(request))) as Asked;
 }
 
 function requestsIn({ request_counts: counts }: MessageBatch): number {

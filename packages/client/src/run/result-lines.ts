@@ -34,8 +34,11 @@ export class LineCutter {
   }
 }
 
+/** All of them, so that a line that is cut out again is the same. */
 function withoutReturn(line: Uint8Array): Uint8Array {
-  return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+  let end = line.length;
+  while (line[end - 1] === CARRIAGE_RETURN) end -= 1;
+  return line.subarray(0, end);
 }
 
 /** One after the other. */

@@ -31,7 +31,7 @@ type Next = { readonly type: 'send' | 'find'; readonly batch: BatchRecord } | { 
 
 /** A time in which nothing is sent, since the server took nothing. */
 interface Hold {
-  readonly untilMs: number;
+  isOver: boolean;
   /** Batches that had ended by then: with another one there may be room; null: the server said how long. */
   readonly overCount: number | null;
   readonly timer: Timer;
@@ -114,8 +114,8 @@ export class Sender {
 
   #isHeld(): boolean {
     if (this.#hold === null) return false;
-    const { untilMs, overCount } = this.#hold;
-    if (this.#run.settings.clock.now() < untilMs && (overCount === null || this.#overCount() <= overCount)) return true;
+    const { isOver, overCount } = this.#hold;
+    if (!isOver && (overCount === null || this.#overCount() <= overCount)) return true;
     this.#hold.timer.cancel();
     this.#hold = null;
     this.#run.status.sendingWaits(null);
@@ -173,8 +173,13 @@ export class Sender {
     const waitMs = retryAfterMs ?? growingWait(this.#refusals, FIRST_HOLD_MS, MOST_HOLD_MS, random);
     this.#refusals += 1;
     const overCount = retryAfterMs === null ? this.#overCount() : null;
-    const timer = settings.clock.after(waitMs, () => news.tell());
-    this.#hold = { untilMs: settings.clock.now() + waitMs, overCount, timer };
+    // The timer's word counts, not the clock's, which stands still while it is set back.
+    const timer = settings.clock.after(waitMs, () => {
+      hold.isOver = true;
+      news.tell();
+    });
+    const hold: Hold = { isOver: false, overCount, timer };
+    this.#hold = hold;
     status.sendingWaits(`${error.message}; next try in ${seconds(waitMs)}`);
   }
 
@@ -199,7 +204,7 @@ export class Sender {
     await journal.note({ type: 'sent', batch: number, id, createdAt, expiresAt, isAdopted });
     settings.reached('sent');
     // It was asked for while the create was under way.
-    if (journal.record.isCanceled) await cancelBatch(this.#run, id);
+    if (journal.record.isCanceled) await cancelBatch(this.#run, journal.record.batch(number));
     if (!settings.detach) this.#follow(number);
   }
 }

@@ -4,6 +4,8 @@ import type { Stop } from './stop.ts';
 
 /** Calls to a server of many batches are at least this far apart, so that following them is no storm. */
 const CALL_SPACING_MS = 100;
+/** Nobody waits longer for a turn, as all would for a clock that was set back and stands still. */
+const LONGEST_TURN_MS = 10_000;
 const FIRST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 60_000;
 
@@ -48,7 +50,7 @@ export class ServiceCalls {
   /** Waits for a call's turn. */
   async turn(): Promise<void> {
     const nowMs = this.#clock.now();
-    const atMs = Math.max(nowMs, this.#freeAtMs);
+    const atMs = Math.min(Math.max(nowMs, this.#freeAtMs), nowMs + LONGEST_TURN_MS);
     this.#freeAtMs = atMs + CALL_SPACING_MS;
     if (atMs > nowMs) await this.pause(atMs - nowMs);
   }

@@ -37,6 +37,7 @@ const MOST_REDIRECTS = 5;
 
 export class ApiCaller {
   readonly #client: Anthropic;
+  #aheadMs: number | null = null;
 
   constructor(client: Anthropic) {
     this.#client = client;
@@ -45,6 +46,11 @@ export class ApiCaller {
   /** Where the API is. A profile may name another place than the client was made with, until it has been read. */
   get baseUrl(): URL {
     return new URL(this.#client.baseURL);
+  }
+
+  /** What the clock of whoever answered last is ahead of this one's, by the second; null: nobody has said. */
+  get aheadMs(): number | null {
+    return this.#aheadMs;
   }
 
   /** Finds the credentials; rejects where there are none, or they cannot be had. */
@@ -128,6 +134,8 @@ export class ApiCaller {
       signal?.aborted === true ? signal.reason : this.#failure(error, call);
     try {
       const response = await this.#send(call, controller.signal);
+      const answeredAtMs = Date.parse(response.headers.get('date') ?? '');
+      if (!Number.isNaN(answeredAtMs)) this.#aheadMs = answeredAtMs - Date.now();
       const broken = (error: unknown): unknown => failure(asConnectionError(error));
       return { response, release, broken };
     } catch (error) {

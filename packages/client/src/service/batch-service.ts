@@ -11,6 +11,8 @@ export interface BatchService {
   readonly extras: ServiceExtras | null;
   /** Whether it bills batches at half the price, as the hosted API does and a server that asks call by call cannot. */
   readonly hasBatchDiscount: boolean;
+  /** What the server's clock was ahead of ours at its last answer, in milliseconds; null: it did not say. */
+  aheadMs(): number | null;
   /** Creates a batch, once: it is never tried again in here. Rejects only when aborted, or when the body cannot be made. */
   create(body: BatchBody, signal?: AbortSignal): Promise<CreateOutcome>;
   retrieve(id: string, signal?: AbortSignal): Promise<RetrievedBatch>;
@@ -49,8 +51,13 @@ export interface RetrievedBatch {
 
 /** What a Batchwright answers beyond the API. */
 export interface ServiceExtras {
-  /** Whether a batch has a request of this custom_id. */
-  holdsRequest(id: string, customId: string, signal?: AbortSignal): Promise<boolean>;
+  /** Whether a batch has a request of this custom_id and these params. */
+  holdsRequest(
+    id: string,
+    customId: string,
+    params: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
   /** Results that are durable so far, from a cursor on; waits a little on the server when there is nothing new. */
   partialResults(id: string, cursor: string | null, signal?: AbortSignal): Promise<PartialResults>;
   /** What changes about a batch, as it does; ends with the batch. */

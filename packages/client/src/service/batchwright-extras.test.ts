@@ -37,21 +37,24 @@ const ended = `event: ended\ndata: ${JSON.stringify(ENDED)}\n\n`;
 const stream = (text: string): Response => new Response(text, { headers: { 'content-type': 'text/event-stream' } });
 
 describe('whether a batch holds a request', () => {
-  it('is told by whether it is found', async () => {
+  it('is told by whether it is found, and asks the same', async () => {
+    const params = { model: 'm', max_tokens: 5 };
     const { extras, calls } = await extrasOf(({ url }) =>
-      url.pathname.endsWith('/here') ? jsonReply({}) : errorReply(404, 'not_found_error', 'none'),
+      url.pathname.endsWith('/here') ? jsonReply({ params }) : errorReply(404, 'not_found_error', 'none'),
     );
-    expect(await extras.holdsRequest('b', 'here')).toBe(true);
-    expect(await extras.holdsRequest('b', 'a-b_c')).toBe(false);
+    expect(await extras.holdsRequest('b', 'here', params)).toBe(true);
+    expect(await extras.holdsRequest('b', 'here', { ...params, max_tokens: 6 })).toBe(false);
+    expect(await extras.holdsRequest('b', 'a-b_c', params)).toBe(false);
     expect(calls.map(({ url }) => url.pathname + url.search)).toEqual([
-      '/ext/v1/batches/b/requests/here?include=none',
-      '/ext/v1/batches/b/requests/a-b_c?include=none',
+      '/ext/v1/batches/b/requests/here',
+      '/ext/v1/batches/b/requests/here',
+      '/ext/v1/batches/b/requests/a-b_c',
     ]);
   });
 
   it('is not known from a page that a proxy answers', async () => {
     const { extras } = await extrasOf(() => new Response('<html>', { status: 404 }));
-    await expect(extras.holdsRequest('b', 'x')).rejects.toMatchObject({ status: 404 });
+    await expect(extras.holdsRequest('b', 'x', {})).rejects.toMatchObject({ status: 404 });
   });
 });
 

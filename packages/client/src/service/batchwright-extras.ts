@@ -45,12 +45,18 @@ export class BatchwrightExtras implements ServiceExtras {
     this.#pause = pause;
   }
 
-  async holdsRequest(id: string, customId: string, signal?: AbortSignal): Promise<boolean> {
+  async holdsRequest(
+    id: string,
+    customId: string,
+    params: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const doing = `Asking batch ${id} for request ${customId}`;
     const path = `${extPath(id)}/requests/${encodeURIComponent(customId)}`;
     try {
-      await this.#caller.json({ method: 'get', path, query: { include: 'none' }, signal, doing });
-      return true;
+      const { value } = await this.#caller.json({ method: 'get', path, signal, doing });
+      // They are kept byte for byte, so that their fields have our order.
+      return JSON.stringify(recordOf(value)['params']) === JSON.stringify(params);
     } catch (error) {
       if (error instanceof CallFailure && error.status === 404 && error.isEnvelope) return false;
       throw error;

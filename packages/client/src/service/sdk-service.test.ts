@@ -41,6 +41,14 @@ const created = async (answer: Answer, pieces = ['{"requests":', '[1]}']): Promi
 };
 
 describe('connecting', () => {
+  it('tells the server’s clock from ours by its answers', async () => {
+    const date = new Date(Date.now() + 3_600_000).toUTCString();
+    const { service } = await serviceOf(() => jsonReply(BATCH, 200, { date }));
+    expect(service.aheadMs()).toBeNull();
+    await service.retrieve(BATCH.id);
+    expect(Math.abs((service.aheadMs() ?? 0) - 3_600_000)).toBeLessThan(60_000);
+  });
+
   it('finds a Batchwright, and how it bills', async () => {
     const { service } = await serviceOf(NOWHERE, { greeting: () => jsonReply(GREETING) });
     expect(service).toMatchObject({ name: `Batchwright at ${BASE}`, hasBatchDiscount: true });
@@ -196,10 +204,27 @@ describe('a create', () => {
     expect((await created(answer)).type).toBe('unknown');
   });
 
+  /** What comes of a create whose body nobody asked for. */
+  const unsent = async (code: string) => {
+    const fetch = async (input: unknown): Promise<Response> => {
+      if (String(input).endsWith('/ext/v1')) return NOWHERE();
+      throw fetchFailure(code);
+    };
+    const service = await connectService(fakeApi(NOWHERE).client.withOptions({ fetch }));
+    return service.create(bodyOf(['a']));
+  };
+
   it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])(
     'was not made, and may be later, after %s',
     async (code) => {
-      expect((await created(() => Promise.reject(fetchFailure(code)))).type).toBe('not_now');
+      expect((await unsent(code)).type).toBe('not_now');
+    },
+  );
+
+  it.each(['EHOSTUNREACH', 'ENETDOWN', 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'EPROTO'])(
+    'may have been made where %s came after all of the body',
+    async (code) => {
+      expect((await created(() => Promise.reject(fetchFailure(code)))).type).toBe('unknown');
     },
   );
 
@@ -209,7 +234,7 @@ describe('a create', () => {
     'CERT_HAS_EXPIRED',
     'ERR_SSL_WRONG_VERSION_NUMBER',
   ])('was not made, and never will be, after %s', async (code) => {
-    expect((await created(() => Promise.reject(fetchFailure(code)))).type).toBe('refused');
+    expect((await unsent(code)).type).toBe('refused');
   });
 
   it('was not made when the connection broke before the body’s end was handed out', async () => {

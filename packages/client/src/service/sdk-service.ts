@@ -68,6 +68,10 @@ class SdkService implements BatchService {
     this.#caller = caller;
   }
 
+  aheadMs(): number | null {
+    return this.#caller.aheadMs;
+  }
+
   async create(body: BatchBody, signal?: AbortSignal): Promise<CreateOutcome> {
     signal?.throwIfAborted();
     const sent = new SentBody(body);
