@@ -57,6 +57,12 @@ describe('a journal', () => {
     expect(record).toMatchObject({ hasSent: true, round: 0, isCanceled: false });
   });
 
+  it('has sent nothing when all it sent was refused', () => {
+    expect(replay([...START, sending(0)]).hasSent).toBe(true);
+    expect(replay([...START, sending(0), notSent(0)]).hasSent).toBe(false);
+    expect(replay([...START, sending(0), sent(0, 'a', true), notSent(0)]).hasSent).toBe(true);
+  });
+
   it('tells what took the place of what, and how often', () => {
     const record = replay([...START, planned([2, 3], 0, [1]), planned([4], 0, [3])]);
     expect(record.batch(1).state).toEqual({ type: 'replaced', by: [2, 3] });

@@ -47,7 +47,6 @@ export class RunRecord {
   #prepared: { readonly requests: number; readonly requestBytes: number } | null = null;
   #round = -1;
   #isCanceled = false;
-  #hasSent = false;
   #finishedAtMs: number | null = null;
   readonly #batches: BatchRecord[] = [];
   readonly #claimed = new Set<string>();
@@ -71,9 +70,9 @@ export class RunRecord {
     return this.#isCanceled;
   }
 
-  /** Whether a batch may ever have been created. */
+  /** Whether a batch may have been created; one that was refused was not. */
   get hasSent(): boolean {
-    return this.#hasSent;
+    return this.#batches.some(({ state }) => state.type !== 'planned' && state.type !== 'replaced');
   }
 
   /** Null until it is. */
@@ -151,7 +150,6 @@ export class RunRecord {
     const batch = this.#batches[entry.batch];
     const next = batch === undefined ? null : nextState(batch.state, entry);
     if (batch === undefined || next === null) throw damage(entry);
-    if (entry.type === 'sending') this.#hasSent = true;
     if (entry.type === 'sent') this.#claimed.add(entry.id);
     if (entry.type === 'not_sent' && 'id' in batch.state) this.#release(batch, batch.state.id);
     this.#set(entry.batch, next);

@@ -10,6 +10,9 @@ import { growingWait } from './service-calls.ts';
 
 const FIRST_POLL_MS = 1000;
 const MOST_POLL_MS = 30_000;
+/** Limits on calls are an account's, at the least 50 a minute: many batches are each asked about less often. */
+const CROWD_BATCHES = 5;
+const CROWD_POLL_MS = 2000;
 /** A batch that was just created, or results of one that just ended, may not be seen everywhere at once. */
 const NOT_SEEN_MS = 10_000;
 const NOT_SEEN_TRIES = 7;
@@ -54,8 +57,14 @@ async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Pro
     status.saw(batch.plan.number, found.batch);
     if (found.batch.processing_status === 'ended') return found.batch;
     if (once) return null;
-    await calls.pause(found.retryAfterMs ?? growingWait(tries / 2, FIRST_POLL_MS, MOST_POLL_MS, random));
+    const wantedMs = Math.max(growingWait(tries / 2, FIRST_POLL_MS, MOST_POLL_MS, random), crowdWait(run));
+    await calls.pause(found.retryAfterMs ?? wantedMs);
   }
+}
+
+function crowdWait({ journal }: RunState): number {
+  const followed = journal.record.batches.filter(({ state }) => state.type === 'sent').length;
+  return CROWD_POLL_MS * Math.max(0, followed - CROWD_BATCHES);
 }
 
 /** What a call answers; null: the server knows nothing of it, and not only for a moment. */

@@ -22,6 +22,7 @@ export type SendingEnd = { readonly type: 'over' } | { readonly type: 'detached'
 
 /** Batches followed at once: each takes a connection, or its share of the calls. */
 const MOST_UNDER_WAY = 100;
+const UNDER_WAY: ReadonlySet<BatchRecord['state']['type']> = new Set(['sending', 'sent', 'ended']);
 const FIRST_HOLD_MS = 5000;
 const MOST_HOLD_MS = 5 * 60_000;
 /** Who is not going to stay does not wait longer for a server that takes nothing now. */
@@ -101,8 +102,9 @@ export class Sender {
     return underWay.length === 0 ? refusal : { type: 'wait' };
   }
 
+  /** One that cannot be looked for yet may be on the server, and takes room and money there. */
   #isUnderWay({ plan, state }: BatchRecord): boolean {
-    return state.type === 'sent' || state.type === 'ended' || this.#following.has(plan.number);
+    return UNDER_WAY.has(state.type) || this.#following.has(plan.number);
   }
 
   /** Whether what a batch writes is written, and its results are taken; of one that was replaced, those in its place. */

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { World } from './bulk-run.fixture.ts';
+import { START_MS, World } from './bulk-run.fixture.ts';
+import type { RunOptions } from './run-options.ts';
+
+const HOUR_MS = 3_600_000;
 
 describe('money', () => {
   const cost = (world: World, maxNanoUsd: number) =>
@@ -33,6 +36,36 @@ describe('money', () => {
     world.store = world.store.die();
     expect(await cost(world, 1_000_000)).toMatchObject({ type: 'settled', report: { unsettled: 0 } });
     expect(world.server.submitted).toHaveLength(10);
+  });
+
+  it('is kept for a batch that may have been created and cannot be looked for yet, and so is its room', async () => {
+    const worldWithLost = (): World => {
+      const world = new World({ requests: 8, batchRequests: 2, requestNanoUsd: 10_000 });
+      // What is taken for the first is another's, for an hour, and the second was made.
+      world.server.addForeign(2, START_MS + 100).endsAtMs += HOUR_MS;
+      world.server.onCreate = (number) => (number === 0 ? 'lost_unknown' : number === 1 ? 'made_unknown' : null);
+      return world;
+    };
+    const createsWithin = async (world: World, options: RunOptions): Promise<number> => {
+      const leave = new AbortController();
+      const run = world.run({ ...options, signal: leave.signal });
+      const timer = world.clock.after(HOUR_MS / 2, () => leave.abort());
+      expect(await world.until(run.settle())).toMatchObject({ type: 'left' });
+      timer.cancel();
+      return world.server.creates;
+    };
+    expect(await createsWithin(worldWithLost(), { queuedRequests: 4 })).toBe(2);
+    // Two requests cost 35,000, and not the 20,000 that were expected.
+    expect(await createsWithin(worldWithLost(), { queuedRequests: 6, maxCostUsd: '0.000085' })).toBe(3);
+  });
+
+  it('is asked for the whole run again where all that was sent was refused', async () => {
+    const world = new World({ requests: 10, requestNanoUsd: 100 });
+    world.server.onCreate = (number) => (number === 0 ? 'unauthorized' : null);
+    await expect(world.settle()).rejects.toMatchObject({ status: 401 });
+    world.store = world.store.die();
+    expect(await cost(world, 999)).toMatchObject({ type: 'over_budget', spentNanoUsd: 0, nextNanoUsd: 1000 });
+    expect(world.server.batches).toEqual([]);
   });
 
   it('cannot be bounded for a model without a price', async () => {
