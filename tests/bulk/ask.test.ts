@@ -55,9 +55,9 @@ describe('ask', () => {
       { env: api.env },
     );
     expect(code, err).toBe(0);
-    const usages = (await home.lines('answers.jsonl')).map((answer) => answer['result'].message.usage);
-    const reads = usages.filter((usage) => usage.cache_read_input_tokens > 4096);
-    const writes = usages.filter((usage) => usage.cache_creation_input_tokens > 4096);
+    const usages = (await home.results('answers.jsonl')).map((answer) => answer.result.message.usage);
+    const reads = usages.filter((usage) => (usage['cache_read_input_tokens'] ?? 0) > 4096);
+    const writes = usages.filter((usage) => (usage['cache_creation_input_tokens'] ?? 0) > 4096);
     expect([writes.length, reads.length]).toEqual([1, 3]);
     expect((await api.batches()).length).toBe(2);
   });

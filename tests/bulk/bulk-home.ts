@@ -15,8 +15,8 @@ export interface BulkHome {
   path(name: string): string;
   write(name: string, content: string | Uint8Array): Promise<void>;
   read(name: string): Promise<string>;
-  /** The JSON objects of a file of lines. */
-  lines(name: string): Promise<readonly JsonRecord[]>;
+  /** The results in a file of lines. */
+  results(name: string): Promise<readonly ResultRow[]>;
   /** Runs a command to its end. */
   run(args: readonly string[], options?: RunHow): Promise<Ran>;
   /** Starts a command. */
@@ -30,7 +30,16 @@ export interface BulkHome {
 }
 
 export type Env = Readonly<Record<string, string>>;
-export type JsonRecord = Readonly<Record<string, any>>;
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+/** A line of the results, as far as tests look. */
+export interface ResultRow {
+  readonly custom_id: string;
+  readonly result: {
+    readonly type: string;
+    readonly message: { readonly usage: Readonly<Record<string, number>> };
+  };
+}
 
 export interface RunHow {
   readonly env?: Env;
@@ -75,7 +84,7 @@ export async function openBulkHome(): Promise<BulkHome> {
     read,
     start,
     write: (name, content) => writeFile(path(name), content),
-    lines: async (name) => jsonLines(await read(name)),
+    results: async (name) => jsonLines(await read(name)) as unknown as readonly ResultRow[],
     run: async (args, { env = {} } = {}) => finished(start(args, env)),
     shell: (line, env = {}) => runShell(line, directory, env),
     startBatchwright: async (...options) => {
@@ -129,7 +138,7 @@ async function listening(command: CommandProcess): Promise<TestApi> {
     process: command,
     batches: () => allBatches(url),
     calls: async () => {
-      const { data } = await call(url, 'GET', '/sim/ledger?limit=1000000');
+      const { data } = await call<{ readonly data: readonly LedgerRow[] }>(url, 'GET', '/sim/ledger?limit=1000000');
       const counts = new Map<string, number>();
       for (const { custom_id: id } of data) if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1);
       return counts;
@@ -143,13 +152,22 @@ async function allBatches(url: string): Promise<readonly MessageBatch[]> {
   const batches: MessageBatch[] = [];
   for (;;) {
     const after = batches.length === 0 ? '' : `&after_id=${batches.at(-1)?.id}`;
-    const page = await call(url, 'GET', `/v1/messages/batches?limit=100${after}`);
-    batches.push(...(page['data'] as MessageBatch[]));
-    if (page['has_more'] !== true) return batches;
+    const page = await call<BatchPage>(url, 'GET', `/v1/messages/batches?limit=100${after}`);
+    batches.push(...page.data);
+    if (!page.has_more) return batches;
   }
 }
 
-async function call(url: string, method: string, path: string, body?: unknown): Promise<JsonRecord> {
+interface LedgerRow {
+  readonly custom_id: string | null;
+}
+
+interface BatchPage {
+  readonly data: readonly MessageBatch[];
+  readonly has_more: boolean;
+}
+
+async function call<Answer>(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { 'x-api-key': KEY, 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
@@ -157,7 +175,7 @@ async function call(url: string, method: string, path: string, body?: unknown): 
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return JSON.parse(text) as JsonRecord;
+  return JSON.parse(text) as Answer;
 }
 
 function runShell(line: string, directory: string, env: Env): Promise<Ran> {

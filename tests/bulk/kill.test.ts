@@ -4,7 +4,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { RUN_POINTS, type JournalEntry, type RunPoint } from '@batchwright/client';
 import { describe, expect, it } from 'vitest';
-import { openBulkHome, type BulkHome, type Env, type TestApi } from './bulk-home.ts';
+import { jsonLines, openBulkHome, type BulkHome, type Env, type TestApi } from './bulk-home.ts';
 import { idsOf, requestLine } from './bulk-requests.ts';
 
 /**
@@ -70,14 +70,14 @@ function killedAt(home: BulkHome, point: RunPoint, nth: number, env: Env): Promi
 
 /** All requests have their final result, and all that can be right are. */
 async function expectOutput(home: BulkHome): Promise<void> {
-  const answers = await home.lines('out.jsonl');
-  expect(answers.map((answer) => String(answer['custom_id'])).toSorted()).toEqual([...GOOD, ...PROSE].toSorted());
-  for (const answer of answers) expect(answer['result'].type).toBe('succeeded');
+  const answers = await home.results('out.jsonl');
+  expect(answers.map((answer) => answer.custom_id).toSorted()).toEqual([...GOOD, ...PROSE].toSorted());
+  for (const answer of answers) expect(answer.result.type).toBe('succeeded');
 }
 
 /** The batches on the server are those of the journal, each once. */
 async function expectNoBatchBeside(home: BulkHome, api: TestApi): Promise<void> {
-  const journal = (await home.lines('out.jsonl.run/journal.jsonl')) as unknown as readonly JournalEntry[];
+  const journal = jsonLines(await home.read('out.jsonl.run/journal.jsonl')) as unknown as readonly JournalEntry[];
   const sent = journal.flatMap((entry) => (entry.type === 'sent' ? [entry.id] : []));
   expect((await api.batches()).map(({ id }) => id).toSorted()).toEqual([...new Set(sent)].toSorted());
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../crash/server-process.ts';
 import { canMount, mountSmallDisk } from '../crash/small-disk.ts';
@@ -27,9 +27,9 @@ const SIMULATED =
 
 /** Every custom_id once, each with an answer. */
 async function expectAnswers(name: string, ids: readonly string[]): Promise<void> {
-  const answers = await home.lines(name);
-  expect(answers.map((answer) => String(answer['custom_id'])).toSorted()).toEqual([...ids].toSorted());
-  expect(answers.filter((answer) => answer['result'].type !== 'succeeded')).toEqual([]);
+  const answers = await home.results(name);
+  expect(answers.map((answer) => answer.custom_id).toSorted()).toEqual([...ids].toSorted());
+  expect(answers.filter((answer) => answer.result.type !== 'succeeded')).toEqual([]);
 }
 
 describe('with neither server nor key', () => {
@@ -66,7 +66,7 @@ describe('with neither server nor key', () => {
       'cat prompts.jsonl | batchwright run - -o - --run-dir kept --order input --quiet | cat > answers.jsonl';
     const { code, err } = await home.shell(line);
     expect([code, err]).toEqual([0, '']);
-    expect((await home.lines('answers.jsonl')).map((answer) => answer['custom_id'])).toEqual(idsOf('r', 40));
+    expect((await home.results('answers.jsonl')).map((answer) => answer.custom_id)).toEqual(idsOf('r', 40));
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe('with neither server nor key', () => {
       case 'dir':
         return (await readdir(home.path(output))).map((file) => file.replace('.json', '')).toSorted();
       case 'flat':
-        return (await home.lines(output)).map((answer) => String(answer['custom_id'])).toSorted();
+        return (await home.results(output)).map((answer) => answer.custom_id).toSorted();
       case 'csv':
       case 'tsv': {
         const [, ...rows] = (await home.read(output)).trim().split(/\r?\n(?=[12][,\t])/);
@@ -119,6 +119,9 @@ describe('with neither server nor key', () => {
       is_simulated: true,
     });
     expect(events.filter(({ type }) => type === 'progress').length).toBeGreaterThan(0);
+    const page = await readFile(new URL('../../docs/reference/run-events.md', import.meta.url), 'utf8');
+    const keys = new Set(events.flatMap((event) => Object.keys(event)));
+    expect([...keys].filter((key) => !page.includes(`\`${key}\``))).toEqual([]);
     expect(events.at(-2)).toMatchObject({ type: 'report', requests: 30, counts: { succeeded: 30, errored: 0 } });
     expect(events.at(-1)).toEqual({
       type: 'ended',
@@ -158,7 +161,7 @@ describe.each(['Batchwright', 'native batches'])('against %s', (kind) => {
     expect(err).toContain('4 of 5 requests succeeded.');
     expect(err).toContain('invalid_request_error');
     expect(err).toContain('as wrong');
-    expect((await home.lines('answers.jsonl')).length).toBe(5);
+    expect((await home.results('answers.jsonl')).length).toBe(5);
   });
 
   it('stops before a cap would be exceeded, with nothing paid, and goes on when it is raised', async () => {
@@ -229,7 +232,7 @@ describe('left before its end', () => {
     );
 
   const LEFT =
-    /Left with 0 of 20 requests settled; all of it is kept in answers\.jsonl\.run\. 2 batches go on at http:\/\/127\.0\.0\.1:\d+\.\nThe same command takes it up where it is\.\n$/;
+    /Left with 0 of 20 requests settled; all of it is kept in answers\.jsonl\.run\. 2 batches go on by themselves: http:\/\/127\.0\.0\.1:\d+\.\nThe same command takes it up where it is\.\n$/;
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'by %s, says what goes on, and is taken up by the same command',
@@ -276,8 +279,22 @@ describe('left before its end', () => {
     const { code, err } = await finished(command);
     expect(code, err).toBe(1);
     expect(err).toContain('canceled');
-    const answers = await home.lines('answers.jsonl');
-    expect(answers.map((answer) => answer['result'].type)).toEqual(Array.from({ length: 20 }, () => 'canceled'));
+    const answers = await home.results('answers.jsonl');
+    expect(answers.map((answer) => answer.result.type)).toEqual(Array.from({ length: 20 }, () => 'canceled'));
+  });
+
+  it('at once by a second signal, whatever it waits for', async () => {
+    const api = await slow(60_000);
+    await home.write('prompts.jsonl', requestLines('r', 20));
+    const command = home.start(['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--cancel-on-interrupt'], api.env);
+    await said(command, /batch 1 sent/);
+    command.kill('SIGINT');
+    await said(command, /once more to leave at once/);
+    // Two signals within a quarter of a second are one keystroke that came by two ways.
+    const firstAtMs = performance.now();
+    await until('the second signal is one of its own', () => performance.now() - firstAtMs > 300);
+    command.kill('SIGINT');
+    expect((await finished(command)).code).toBe(3);
   });
 
   it('is not begun twice, nor forgotten while batches are under way', async () => {
@@ -398,6 +415,20 @@ describe('asked wrongly, or not possible', () => {
     const told = err.replace(`${SIMULATED}\n`, '').replace(/^reading.*\n/gm, '');
     expect(told).toBe(`batchwright: ${line.replace('HERE', home.directory)}\n`);
     await expectNothing();
+  });
+
+  it('prices that are none, and a cap that others exceed', async () => {
+    await home.write('in.jsonl', requestLines('r', 2));
+    const command = ['run', 'in.jsonl', '-o', 'out.jsonl', '--prices', 'prices.json', '--max-cost', '0.01'];
+    await home.write('prices.json', `{"${MODEL}": {"input": "much"}}`);
+    const wrong = await home.run(command);
+    expect([wrong.code, wrong.err]).toEqual([
+      2,
+      expect.stringMatching(/^batchwright: "input" of "claude-haiku-4-5" in \S+ is "much", but must be dollars .*\n$/),
+    ]);
+    await expectNothing();
+    await home.write('prices.json', `{"${MODEL}": {"input": 1000, "output": 100000}}`);
+    expect((await home.run(command)).code).toBe(4);
   });
 
   it.each([

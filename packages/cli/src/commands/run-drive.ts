@@ -4,54 +4,19 @@
  * output, which is written when everything is settled and before the run is noted as finished. A crash in between writes
  * it again, and sends nothing again.
  */
-import { access } from 'node:fs/promises';
-import {
-  replay,
-  runBatch,
-  type BulkRun,
-  type Judge,
-  type RunEnd,
-  type RunRecord,
-  type RunReport,
-  type RunStore,
-  type SettledResult,
-} from '@batchwright/client';
+import { replay, runBatch, type BulkRun, type RunEnd, type RunReport, type RunStore } from '@batchwright/client';
 import { openFileStore } from '@batchwright/client/node';
-import { STANDARD_OUTPUT, type AnswerFormat } from '../answers/answer-format.ts';
 import { openAnswerWriter } from '../answers/answer-output.ts';
 import { openEndpoint, type EmbeddedTerms, type Endpoint } from '../endpoint/endpoint.ts';
 import type { EndpointChoice } from '../endpoint/endpoint-choice.ts';
-import type { PriceTable } from '../endpoint/price-table.ts';
 import { EXIT_INTERRUPTED, type Host } from '../host.ts';
-import type { RequestSource } from '../input/request-source.ts';
-import { counted } from '../output/figures.ts';
 import { openDisplay, type RunDisplay } from '../progress/run-display.ts';
 import { untilStopSignal } from '../stop-signal.ts';
-import {
-  differencesFrom,
-  KeptRunError,
-  removeRun,
-  removeServerData,
-  serverDirectory,
-  type Identity,
-} from './kept-run.ts';
+import { identityOf, type BulkCommand } from './bulk-command.ts';
+import { removeRun, removeServerData, serverDirectory } from './kept-run.ts';
+import { prepareRun } from './run-beginning.ts';
 import { explainFailure } from './run-failure.ts';
 import { tellOutcome, type RunOutcome } from './run-outcome.ts';
-import { restartRun } from './run-restart.ts';
-import type { RunSettings } from './run-settings.ts';
-
-/** A run, with everything about it checked that can be before it starts. */
-export interface BulkCommand {
-  readonly source: RequestSource;
-  readonly settings: RunSettings;
-  readonly prices: PriceTable;
-  readonly judge: Judge | null;
-  readonly output: { readonly path: string; readonly format: AnswerFormat };
-  /** Where the run is kept until it is done. */
-  readonly runDir: string;
-  /** Told of each final result as it is known; null: nobody asks. */
-  readonly onResult: ((result: SettledResult, display: RunDisplay) => void) | null;
-}
 
 /** Runs it, tells how it went, and answers the exit code. */
 export async function driveRun(command: BulkCommand, host: Host): Promise<number> {
@@ -83,72 +48,6 @@ async function outcomeOf(command: BulkCommand, display: RunDisplay, host: Host):
   } finally {
     await store.close();
   }
-}
-
-/** Looks at what is kept of a run before; answers the outcome where nothing is left to do. */
-async function prepareRun(
-  command: BulkCommand,
-  store: RunStore,
-  display: RunDisplay,
-  host: Host,
-): Promise<RunOutcome | null> {
-  const { runDir, settings, output } = command;
-  const record = replay(await store.readJournal());
-  if (settings.restart !== 'no') {
-    const keptServer = record.begun?.identity['server'];
-    const cancels = settings.restart === 'cancel';
-    const { endpoint } = settings;
-    await restartRun({ record, store, runDir, endpoint, keptServer, cancels, say: display.say }, host);
-    return null;
-  }
-  const differences = differencesFrom(record, identityOf(command));
-  if (differences === null) return null;
-  if (differences.length === 0) {
-    if (record.finishedAtMs === null) return takeUp(record, display);
-    await clearFinished(command, store);
-    return { type: 'already_finished', atMs: record.finishedAtMs, hasOutput: await isThere(output.path) };
-  }
-  // As long as nothing was sent there is nothing that another input could not take the place of.
-  if (record.hasSent || record.finishedAtMs !== null) throw mismatch(command, record, differences);
-  await store.clear();
-  await removeServerData(runDir);
-  return null;
-}
-
-function takeUp({ batches, begun, hasSent }: RunRecord, display: RunDisplay): null {
-  const known = batches.map(({ plan, state }) => ({
-    number: plan.number,
-    isSent: 'id' in state,
-    isOver: state.type === 'ended' || state.type === 'downloaded',
-  }));
-  display.know(known);
-  const sent = counted(known.filter(({ isSent }) => isSent).length, 'batch', 'batches');
-  if (hasSent)
-    display.say(`Taking up the run begun at ${new Date(begun?.atMs ?? 0).toISOString()}: ${sent} sent before.`);
-  return null;
-}
-
-/** A crash may have come between the note that the run was finished and the removal of what it needed. */
-async function clearFinished(command: BulkCommand, store: RunStore): Promise<void> {
-  const run = runBatch([], { store, identity: identityOf(command) });
-  await run.settle();
-  await run.close();
-  await removeServerData(command.runDir);
-}
-
-function mismatch({ runDir }: BulkCommand, record: RunRecord, differences: readonly string[]): KeptRunError {
-  const what = record.finishedAtMs === null ? 'another run, which is not finished' : 'another run, which is finished';
-  return new KeptRunError(
-    `${runDir} holds ${what}: this one differs in ${differences.join(', ')}. Name another output or --run-dir, or add --restart to begin anew in its place.`,
-  );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  if (path === STANDARD_OUTPUT) return true;
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** As often as anything that shows it can want to know. */
@@ -197,8 +96,12 @@ class RunDrive {
   }
 
   #greet({ service, isEmbedded }: Endpoint): void {
-    const { source, output, runDir } = this.#command;
-    if (isEmbedded) this.#display.say(SIMULATED);
+    const { source, output, runDir, settings } = this.#command;
+    if (settings.endpoint.type === 'simulated') {
+      this.#display.say(
+        settings.endpoint.isAskedFor ? `As asked, ${SIMULATED}` : `No server and no key: ${SIMULATED} ${REMEDY}`,
+      );
+    }
     this.#display.event({
       type: 'started',
       input: source.name,
@@ -286,14 +189,8 @@ class RunDrive {
   }
 }
 
-const SIMULATED =
-  'No server and no key: answers come from the simulated model, on this machine. Set ANTHROPIC_API_KEY, or name a server with --server, for real ones.';
-
-/** A run is taken up only with the same input, and at the API where its batches are. */
-function identityOf({ source, settings }: BulkCommand): Identity {
-  const { endpoint } = settings;
-  return { ...source.identity, server: endpoint.type === 'api' ? endpoint.baseUrl : 'simulated' };
-}
+const SIMULATED = 'answers come from the simulated model, on this machine.';
+const REMEDY = 'Set ANTHROPIC_API_KEY, or name a server with --server, for real ones.';
 
 function finishedBy(report: RunReport): RunOutcome {
   return { type: 'finished', report };

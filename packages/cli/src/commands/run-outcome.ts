@@ -5,7 +5,7 @@ import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_OVER_BUDGET, type Host } f
 import { counted, grouped, money } from '../output/figures.ts';
 import { paintFor } from '../progress/paint.ts';
 import type { RunDisplay } from '../progress/run-display.ts';
-import type { BulkCommand } from './run-drive.ts';
+import type { BulkCommand } from './bulk-command.ts';
 
 /** How a run ended, for this time. */
 export type RunOutcome =
@@ -54,7 +54,7 @@ function tellReport(report: RunReport, { settings }: BulkCommand, display: RunDi
   display.event(reportObject(report));
   if (settings.json || settings.quiet) return;
   const columns = host.errSize()?.columns ?? host.columns;
-  host.err(`${reportText(report, { columns, paint: paintFor(host, settings.colour) })}`);
+  host.err(reportText(report, { columns, paint: paintFor(host, settings.colour) }));
 }
 
 function exitCodeOf(outcome: RunOutcome): number {
@@ -100,7 +100,9 @@ function leftLines({ report, server, isEmbedded, batches }: Unfinished, runDir: 
   const settled = report.requests - report.unsettled;
   const underWay = batches.filter(({ state }) => state === 'in_progress' || state === 'canceling').length;
   const goesOn =
-    underWay === 0 || isEmbedded ? '' : ` ${counted(underWay, 'batch goes', 'batches go')} on at ${server}.`;
+    underWay === 0 || isEmbedded
+      ? ''
+      : ` ${counted(underWay, 'batch goes', 'batches go')} on by themselves: ${server}.`;
   return [
     `Left with ${grouped(settled)} of ${counted(report.requests, 'request')} settled; all of it is kept in ${runDir}.${goesOn}`,
     'The same command takes it up where it is.',

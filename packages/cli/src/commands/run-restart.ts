@@ -28,11 +28,11 @@ export async function restartRun(restart: Restart, host: Host): Promise<void> {
         `batches of the run in ${runDir} are at ${keptServer ?? 'another server'}. Add --server ${keptServer ?? 'URL'} to settle what becomes of them.`,
       );
     }
-    const { service, close } = await openApi(endpoint.baseUrl, host);
+    const api = await openApi(endpoint.baseUrl, host);
     try {
-      await settleOpen(restart, service, ids);
+      await settleOpen(restart, api.service, ids);
     } finally {
-      await close();
+      await api.close();
     }
   }
   await store.clear();

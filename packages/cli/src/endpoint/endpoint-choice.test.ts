@@ -12,8 +12,13 @@ describe('which API a command talks to', () => {
     ['the hosted one for who has a key', undefined, { ANTHROPIC_API_KEY: 'k' }, api('https://api.anthropic.com')],
     ['the hosted one for who has a token', undefined, { ANTHROPIC_AUTH_TOKEN: 't' }, api('https://api.anthropic.com')],
     ['the hosted one for who has a profile', undefined, { ANTHROPIC_PROFILE: 'p' }, api('https://api.anthropic.com')],
-    ['none, when there is neither server nor key', undefined, { ANTHROPIC_API_KEY: '' }, { type: 'simulated' }],
-    ['none, when that is asked for', 'simulated', { ANTHROPIC_API_KEY: 'k' }, { type: 'simulated' }],
+    [
+      'none, when there is neither server nor key',
+      undefined,
+      { ANTHROPIC_API_KEY: '' },
+      { type: 'simulated', isAskedFor: false },
+    ],
+    ['none, when that is asked for', 'simulated', { ANTHROPIC_API_KEY: 'k' }, { type: 'simulated', isAskedFor: true }],
   ])('%s', (_, server, env, choice) => {
     expect(chooseEndpoint(server, env)).toEqual(choice);
   });

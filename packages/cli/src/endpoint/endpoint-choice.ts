@@ -2,8 +2,8 @@
 export type EndpointChoice =
   /** Whatever speaks the API; the URL ends before `/v1`, without a slash. */
   | { readonly type: 'api'; readonly baseUrl: string }
-  /** A Batchwright in this process, whose model is simulated: there is neither a server to talk to nor a key. */
-  | { readonly type: 'simulated' };
+  /** A Batchwright in this process, whose model is simulated: it was asked for, or there is neither a server nor a key. */
+  | { readonly type: 'simulated'; readonly isAskedFor: boolean };
 
 /** A server that cannot be one. */
 export interface EndpointFault {
@@ -22,13 +22,13 @@ export function chooseEndpoint(
   server: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): EndpointChoice | EndpointFault {
-  if (server === SIMULATED) return { type: 'simulated' };
+  if (server === SIMULATED) return { type: 'simulated', isAskedFor: true };
   if (server !== undefined) return fromUrl(server, '--server', ', or simulated');
   const fromEnv = env['ANTHROPIC_BASE_URL']?.trim() ?? '';
   if (fromEnv !== '') return fromUrl(fromEnv, 'ANTHROPIC_BASE_URL', '');
   return CREDENTIALS.some((name) => (env[name] ?? '') !== '')
     ? { type: 'api', baseUrl: HOSTED_API }
-    : { type: 'simulated' };
+    : { type: 'simulated', isAskedFor: false };
 }
 
 function fromUrl(value: string, name: string, otherwise: string): EndpointChoice | EndpointFault {

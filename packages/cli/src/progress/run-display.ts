@@ -1,4 +1,5 @@
 import type { RunProgress } from '@batchwright/client';
+import { wrapped } from '../answers/terminal-text.ts';
 import { complain, type Host } from '../host.ts';
 import { liveBlock } from './live-block.ts';
 import { paintFor } from './paint.ts';
@@ -55,6 +56,10 @@ function liveDisplay(colour: boolean, host: Host): RunDisplay {
   const paint = paintFor(host, colour);
   let shownAtMs = Number.NEGATIVE_INFINITY;
   let latest: (() => readonly string[]) | null = null;
+  const say = (text: string): void => {
+    const { columns } = host.errSize() ?? DEFAULT_SIZE;
+    for (const line of wrapped(text, columns - 1)) block.note(line);
+  };
   return {
     ...SILENT,
     show(progress, input) {
@@ -63,9 +68,9 @@ function liveDisplay(colour: boolean, host: Host): RunDisplay {
       shownAtMs = host.now();
       block.draw(latest());
     },
-    say: (line) => block.note(line),
+    say,
     print: (text) => block.aside(() => host.out(text)),
-    warn: (line) => block.note(`batchwright: ${line}`),
+    warn: (line) => say(`batchwright: ${line}`),
     end(last) {
       if (latest !== null) block.draw(last === 'stays' ? latest() : []);
       block.end();
