@@ -25,7 +25,7 @@ export type { BulkRun, RunEnd } from './run/bulk-run.ts';
 export type { Judge, RetryClass, RunOptions, Verdict } from './run/run-options.ts';
 export { JournalDamageError, replay, type RunRecord } from './journal/run-record.ts';
 export { runBatch } from './run/run-batch.ts';
-export { BatchFaultError, RunMismatchError, RunOptionsError } from './run/run-errors.ts';
+export { BatchFaultError, RunMismatchError, RunOptionsError, UnpricedRunError } from './run/run-errors.ts';
 export { RUN_POINTS, type RunPoint } from './run/run-point.ts';
 export type { BatchProgress, RunProgress } from './run/run-progress.ts';
 export type { SettledResult } from './run/settled-result.ts';

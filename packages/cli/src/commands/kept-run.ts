@@ -22,11 +22,15 @@ export function differencesFrom(record: RunRecord, identity: Identity): readonly
   return [...names].filter((name) => kept[name] !== identity[name]);
 }
 
-/** Server ids of the batches that may still be under way; null for one that nobody knows whether it was created. */
+/**
+ * Server ids of the batches that may still be under way; null for one that nobody knows whether it was created, or which
+ * it is: what was found for it may be another's.
+ */
 export function openBatchIds(record: RunRecord): readonly (string | null)[] {
   return record.batches.flatMap(({ state }) => {
     if (state.type === 'sending') return [null];
-    return state.type === 'sent' ? [state.id] : [];
+    if (state.type !== 'sent') return [];
+    return [state.isAdopted ? null : state.id];
   });
 }
 

@@ -5,6 +5,7 @@ import {
   RunInUseError,
   ServiceError,
   StoreFullError,
+  UnpricedRunError,
 } from '@batchwright/client';
 import { BadOutputError } from '../answers/output-check.ts';
 import { OutputFailedError } from '../answers/output-failure.ts';
@@ -30,9 +31,14 @@ const FAILURES = [
   OutputFailedError,
 ] as const;
 
+/** The client names its own options. */
+const UNPRICED =
+  '--max-cost: some requests name a model without a known price, so nobody can say what they cost. Give its prices with --prices, or leave --max-cost out.';
+
 /** The failures of a run whose remedy is known; null for any other, which is ours. */
 export function explainFailure(error: unknown): ExplainedFailure | null {
   if (!(error instanceof Error)) return null;
+  if (error instanceof UnpricedRunError) return { lines: [UNPRICED], exitCode: EXIT_MISUSED };
   const lines = error.message.split('\n');
   if (MISUSES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_MISUSED };
   if (FAILURES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_FAILED };

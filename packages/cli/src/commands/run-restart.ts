@@ -1,4 +1,5 @@
-import type { BatchService, RunRecord, RunStore } from '@batchwright/client';
+import { ServiceError, type BatchService, type RunRecord, type RunStore } from '@batchwright/client';
+import type { MessageBatch } from '@batchwright/protocol';
 import { openApi } from '../endpoint/endpoint.ts';
 import type { EndpointChoice } from '../endpoint/endpoint-choice.ts';
 import type { Host } from '../host.ts';
@@ -41,7 +42,14 @@ export async function restartRun(restart: Restart, host: Host): Promise<void> {
 
 async function settleOpen({ cancels, runDir, say }: Restart, service: BatchService, ids: OpenIds): Promise<void> {
   const underWay: string[] = [];
-  for (const id of ids) if (id !== null && (await isUnderWay(service, id))) underWay.push(id);
+  for (const id of ids) {
+    const standing = id === null ? null : await standingOf(service, id);
+    if (id !== null && standing === 'in_progress') underWay.push(id);
+    if (standing !== 'gone' || cancels) continue;
+    throw new KeptRunError(
+      `${service.name} knows no batch ${id} of the run in ${runDir}: it was deleted, or the key is of another workspace. Use the key it was created with, or add --cancel-old to forget it.`,
+    );
+  }
   const batches = counted(underWay.length, 'batch', 'batches');
   if (ids.includes(null) && !cancels) {
     throw new KeptRunError(
@@ -60,7 +68,11 @@ async function settleOpen({ cancels, runDir, say }: Restart, service: BatchServi
 
 type OpenIds = readonly (string | null)[];
 
-async function isUnderWay(service: BatchService, id: string): Promise<boolean> {
-  const { batch } = await service.retrieve(id);
-  return batch.processing_status === 'in_progress';
+async function standingOf(service: BatchService, id: string): Promise<MessageBatch['processing_status'] | 'gone'> {
+  try {
+    return (await service.retrieve(id)).batch.processing_status;
+  } catch (error) {
+    if (error instanceof ServiceError && error.status === 404) return 'gone';
+    throw error;
+  }
 }

@@ -79,6 +79,15 @@ describe('a journal', () => {
   });
 
   it.each<[string, readonly JournalEntry[]]>([
+    ['has entries that nobody knows', [...START, { type: 'strange', atMs: 9 } as unknown as JournalEntry]],
+    ['has another format', [{ ...BEGUN, format: 2 } as unknown as JournalEntry]],
+  ])('that %s is of a newer version, and not to be begun anew', (_, entries) => {
+    const attempt = (): unknown => replay(entries);
+    expect(attempt).toThrow(JournalDamageError);
+    expect(attempt).toThrow(/kept by a newer version, which notes .*; take it up with that one/);
+  });
+
+  it.each<[string, readonly JournalEntry[]]>([
     ['begins without a beginning', [PREPARED]],
     ['begins twice', [BEGUN, BEGUN]],
     ['prepares twice', [BEGUN, PREPARED, PREPARED]],
@@ -94,8 +103,6 @@ describe('a journal', () => {
     ['takes back what is proven', [...START, sending(0), sent(0, 'a'), notSent(0)]],
     ['ends what was not sent', [...START, ended(0)]],
     ['downloads what has not ended', [...START, sending(0), sent(0, 'a'), downloaded(0)]],
-    ['says what nobody knows', [...START, { type: 'strange', atMs: 9 } as unknown as JournalEntry]],
-    ['is of a newer version', [{ ...BEGUN, format: 2 } as unknown as JournalEntry]],
   ])('that %s is damaged', (_, entries) => {
     expect(() => replay(entries)).toThrow(JournalDamageError);
   });

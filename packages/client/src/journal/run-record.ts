@@ -101,8 +101,7 @@ export class RunRecord {
     if ((entry.type === 'begun') !== (this.#begun === null)) throw damage(entry);
     switch (entry.type) {
       case 'begun':
-        if (entry.format !== 1)
-          throw new JournalDamageError(`the run was kept by a newer version, in format ${String(entry.format)}`);
+        if (entry.format !== 1) throw newer(entry);
         this.#begun = entry;
         return;
       case 'prepared':
@@ -126,8 +125,7 @@ export class RunRecord {
         this.#move(entry);
         return;
       default:
-        // Of a newer version: what it means for the run cannot be guessed.
-        throw damage(entry satisfies never);
+        throw newer(entry satisfies never);
     }
   }
 
@@ -200,6 +198,13 @@ export function replay(entries: readonly JournalEntry[]): RunRecord {
   const record = new RunRecord();
   for (const entry of entries) record.add(entry);
   return record;
+}
+
+/** What it means for the run cannot be guessed. */
+function newer(entry: unknown): JournalDamageError {
+  return new JournalDamageError(
+    `the run was kept by a newer version, which notes ${JSON.stringify(entry).slice(0, 200)}; take it up with that one`,
+  );
 }
 
 function damage(entry: JournalEntry): JournalDamageError {

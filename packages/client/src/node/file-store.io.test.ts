@@ -71,7 +71,10 @@ describe('a journal in a file', () => {
     const directory = await kept();
     const lines = readFileSync(journalOf(directory), 'utf8').split('\n');
     await writeFile(journalOf(directory), [lines[0], '{"type":"can', lines[2], ''].join('\n'));
-    await expect(openFileStore(directory)).rejects.toThrow(/journal\.jsonl line 2 is damaged/);
+    await expect(openFileStore(directory)).rejects.toMatchObject({
+      name: 'JournalDamageError',
+      message: expect.stringMatching(/journal\.jsonl line 2 is damaged/) as string,
+    });
     await writeFile(journalOf(directory), lines.join('\n'));
     await (await openFileStore(directory)).close();
   });

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import type { JournalEntry } from '../journal/journal-entry.ts';
+import { JournalDamageError } from '../journal/run-record.ts';
 import { storeFailure } from './store-failure.ts';
 
 const NEWLINE = 0x0a;
@@ -27,7 +28,7 @@ export class JournalFile {
       return new JournalFile(path, file, entries, bytes);
     } catch (cause) {
       await file?.close();
-      throw cause instanceof DamageError ? cause : storeFailure('reading', path, cause);
+      throw cause instanceof JournalDamageError ? cause : storeFailure('reading', path, cause);
     }
   }
 
@@ -71,8 +72,6 @@ export class JournalFile {
   }
 }
 
-class DamageError extends Error {}
-
 /** The entries, and how many bytes they take. The last line may be torn; any other that cannot be read is damage. */
 function wholeEntries(path: string, bytes: Buffer): { readonly entries: JournalEntry[]; readonly bytes: number } {
   const entries: JournalEntry[] = [];
@@ -81,7 +80,7 @@ function wholeEntries(path: string, bytes: Buffer): { readonly entries: JournalE
     const entry = entryOf(bytes.toString('utf8', start, end));
     if (entry === null) {
       if (bytes.indexOf(NEWLINE, end + 1) === -1) break;
-      throw new DamageError(
+      throw new JournalDamageError(
         `${path} line ${entries.length + 1} is damaged, and what the run did is not known without it; ` +
           'restore the file, or start the run anew',
       );

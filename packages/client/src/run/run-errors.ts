@@ -3,6 +3,11 @@ export class RunOptionsError extends Error {
   override readonly name = 'RunOptionsError';
 }
 
+/** The run's cost is bounded, and some of its requests have no known price. */
+export class UnpricedRunError extends Error {
+  override readonly name = 'UnpricedRunError';
+}
+
 /** What is kept is another run's: what differs, and what helps. */
 export class RunMismatchError extends Error {
   override readonly name = 'RunMismatchError';

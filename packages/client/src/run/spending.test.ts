@@ -70,7 +70,10 @@ describe('money', () => {
 
   it('cannot be bounded for a model without a price', async () => {
     const world = new World({ requestNanoUsd: null });
-    await expect(cost(world, 1000)).rejects.toThrow('without a known price');
+    await expect(cost(world, 1000)).rejects.toMatchObject({
+      name: 'UnpricedRunError',
+      message: expect.stringContaining('without a known price') as string,
+    });
     expect(world.server.creates).toBe(0);
   });
 });

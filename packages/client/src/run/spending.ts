@@ -1,5 +1,5 @@
 import type { BatchRecord } from '../journal/run-record.ts';
-import { RunOptionsError } from './run-errors.ts';
+import { UnpricedRunError } from './run-errors.ts';
 import type { RunState } from './run-state.ts';
 
 /** What comes next would cost more than the run may. */
@@ -29,7 +29,7 @@ export function afford(run: RunState, batch: BatchRecord, underWay: readonly Bat
 function expectedOf({ settings }: RunState, { plan }: BatchRecord): number {
   if (!settings.models.isPriced) return 0;
   if (plan.expectedNanoUsd !== null) return plan.expectedNanoUsd;
-  throw new RunOptionsError(
+  throw new UnpricedRunError(
     'maxCostUsd: some requests name a model without a known price, so nobody can say what they cost; ' +
       'give its prices in `models`, or no maximum',
   );
