@@ -41,7 +41,7 @@ export class World {
     return new BatchRun({
       requests: this.requests,
       settings: settingsOf({ clock: this.clock, ...options }),
-      store: this.store,
+      store: options.store ?? this.store,
       planning: fakePlanning(this.#terms),
       connect: async () => this.server.service(isDead),
       signal: options.signal ?? null,

@@ -1,13 +1,13 @@
-import type { BatchRecord } from '../journal/run-record.ts';
 import type { BatchService } from '../service/batch-service.ts';
 import type { BulkRequest } from '../plan/bulk-request.ts';
 import type { Planner, PlanTerms, RequestBook } from '../plan/planning.ts';
 import { RunTally } from '../report/run-tally.ts';
 import type { RunStore } from '../store/run-store.ts';
-import { Downloads, wrongResults } from './downloads.ts';
+import { Downloads } from './downloads.ts';
 import type { News } from './news.ts';
 import { planRound } from './replanning.ts';
 import { RequestTable } from './request-table.ts';
+import { restore } from './restoring.ts';
 import { ResultIntake } from './result-intake.ts';
 import { ResultLogs } from './result-logs.ts';
 import { RunMismatchError } from './run-errors.ts';
@@ -166,29 +166,4 @@ function planTerms(settings: RunSettings, { record }: RunJournal, service: Batch
     hasBatchDiscount,
     atMs: record.begun?.atMs ?? settings.clock.now(),
   };
-}
-
-/** Takes all results that were downloaded before, in the order of their batches, once it is known who is where. */
-async function restore(state: RunState): Promise<void> {
-  const { journal, planner, table, intake } = state;
-  const { batches } = journal.record;
-  for (const batch of batches) {
-    table.assign((await planner.members(batch.plan.number)).requests, batch.plan.number);
-    await fetchLost(state, batch);
-  }
-  for (const batch of batches) {
-    if (batch.state.type === 'downloaded') await intake.takeAll(batch, batch.state.bytes);
-  }
-}
-
-/** A disk may have lost what it said was kept; the server has it still. */
-async function fetchLost({ logs, downloads }: RunState, batch: BatchRecord): Promise<void> {
-  const { plan, state } = batch;
-  if (state.type !== 'downloaded') return;
-  const size = await logs.use(plan.number, async (log) => log.size);
-  if (size >= state.bytes) return;
-  const download = await downloads.fetch(batch, state.id);
-  if (download.type === 'wrong') throw wrongResults(batch, state.id, download.reason);
-  if (download.bytes !== state.bytes)
-    throw wrongResults(batch, state.id, `they were ${state.bytes} bytes and are ${download.bytes}`);
 }

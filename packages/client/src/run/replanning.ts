@@ -21,6 +21,13 @@ export async function planAgain(run: RunState, batch: BatchRecord, requests: Uin
   await replace(run, batch, [...kept, ...batches]);
 }
 
+/** Leaves some out of a batch that was not sent. */
+export async function leaveOut(run: RunState, batch: BatchRecord, requests: Uint32Array): Promise<void> {
+  const number = run.journal.record.batches.length;
+  const isEmpty = requests.length === batch.plan.requests;
+  await replace(run, batch, isEmpty ? [] : [await run.planner.without(batch.plan, requests, number)]);
+}
+
 /** Makes two batches of one that the server does not take whole. */
 export async function cutInTwo(run: RunState, batch: BatchRecord): Promise<void> {
   const { requests } = await run.planner.members(batch.plan.number);

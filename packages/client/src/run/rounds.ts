@@ -10,21 +10,27 @@ import type { Strands } from './strands.ts';
  * try make the next one. `strands` runs what goes on at once; its stop is the run's.
  */
 export async function driveRounds(run: RunState, strands: Strands): Promise<SendingEnd> {
-  const { journal, table, intake, settings } = run;
+  const { journal, table, settings } = run;
   if (journal.record.isCanceled) await cancelUnderWay(run);
   for (;;) {
     const end = await driveRound(run, strands);
     if (end.type !== 'over') return end;
-    const again = table.requestsToRetry();
-    if (again.length === 0) return end;
     if (journal.record.isCanceled) {
-      // Nothing more is sent, so what there is is the last word.
-      for (const request of again) await intake.settle(request);
+      await settleWhatThereIs(run);
       return end;
     }
+    const again = table.requestsToRetry();
+    if (again.length === 0) return end;
     await run.book.sync();
     await planRound(run, again);
     settings.reached('round_planned');
+  }
+}
+
+/** Nothing more is sent, so the best result of each request is the last word, another try being planned or not. */
+async function settleWhatThereIs({ table, intake }: RunState): Promise<void> {
+  for (let request = 0; request < table.count; request++) {
+    if (!table.isSettled(request) && table.place(request) !== null) await intake.settle(request);
   }
 }
 
