@@ -13,6 +13,9 @@ export interface Trouble {
 const REFUSED = new Set(['ECONNREFUSED', 'ConnectionRefused']);
 const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA']);
 const UNREACHED = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'UND_ERR_CONNECT_TIMEOUT']);
+const UNCONNECTED = new Set(['UND_ERR_CONNECT_TIMEOUT']);
+/** Of a secure connection that was there and broke. */
+const BROKEN_SECURE = /BAD_RECORD_MAC|UNEXPECTED_EOF|ALERT_INTERNAL_ERROR/;
 const CUT = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE']);
 const TIMED_OUT = new Set(['ETIMEDOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 const UNTRUSTED = new Set([
@@ -38,14 +41,15 @@ export function troubleOf(error: unknown, server: string): Trouble {
   }
   if (has(UNREACHED)) {
     const remedy = 'Check the network, a proxy or a firewall in between.';
-    return { reason: `${server} cannot be reached`, remedy, isUnsent: true, isLasting: false };
+    // A network that goes away ends connections too, on which a call may have arrived.
+    return { reason: `${server} cannot be reached`, remedy, isUnsent: has(UNCONNECTED), isLasting: false };
   }
   return secureTrouble(codes, server) ?? brokenTrouble(codes, chain, has, server);
 }
 
 function secureTrouble(codes: readonly string[], server: string): Trouble | null {
   const code = codes.find((found) => UNTRUSTED.has(found) || /^CERT_|^ERR_TLS_|^ERR_SSL_|^EPROTO$/.test(found));
-  if (code === undefined) return null;
+  if (code === undefined || BROKEN_SECURE.test(code)) return null;
   const lasting = { isUnsent: true, isLasting: true };
   if (UNTRUSTED.has(code)) {
     const remedy = 'Name the authority that signed it in NODE_EXTRA_CA_CERTS.';

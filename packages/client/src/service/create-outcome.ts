@@ -7,7 +7,7 @@ import { isSpendCap, type CallFailure } from './call-failure.ts';
  * no batch, whatever became of the connection.
  */
 export function failedCreate(error: CallFailure, isWhole: boolean): CreateOutcome {
-  const type = typeOf(error, isWhole);
+  const type = typeOf(error);
   switch (type) {
     case 'refused':
       return { type, error };
@@ -22,9 +22,7 @@ export function failedCreate(error: CallFailure, isWhole: boolean): CreateOutcom
 
 type FailedType = Exclude<CreateOutcome['type'], 'created'>;
 
-function typeOf(error: CallFailure, isWhole: boolean): FailedType {
-  // What looks like no connection can be one that was lost while the answer was waited for.
-  if (isWhole && error.certainty !== 'answered') return 'unknown';
+function typeOf(error: CallFailure): FailedType {
   switch (error.certainty) {
     case 'impossible':
       return 'refused';
