@@ -11,9 +11,10 @@ export { findingText, type FindingText } from './estimate/doctor/finding-text.ts
 export type { Finding, FindingCode } from './estimate/doctor/finding.ts';
 /** What `RunProgress.totals` and amounts of money come to, for people. */
 export { sumOfModels, usdOf } from '@batchwright/core';
-export type { BegunEntry, JournalEntry, PlannedBatch } from './journal/journal-entry.ts';
+export type { BegunEntry, FinalCounts, JournalEntry, PlannedBatch } from './journal/journal-entry.ts';
 export { BadRequestsError, type BulkRequest, type RequestLine } from './plan/bulk-request.ts';
 export type { CustomIds } from './plan/custom-ids.ts';
+export { FaultList } from './plan/fault-list.ts';
 export type { BatchSize } from './plan/planning.ts';
 export type { RequestFault } from './plan/request-line.ts';
 export { RequestScan } from './plan/request-scan.ts';

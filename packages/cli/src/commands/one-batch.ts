@@ -1,5 +1,6 @@
 import {
   BadRequestsError,
+  FaultList,
   RequestScan,
   type BatchBody,
   type BatchService,
@@ -21,27 +22,29 @@ export interface OneBatch {
   readonly isWanted?: (customId: string) => boolean;
 }
 
-const FAULTS_SHOWN = 10;
-
 /**
  * Reads requests once to check and measure them, and again to send them: a body is never held in memory. Rejects with
  * `BadRequestsError` when some cannot be run, or one batch cannot hold them.
  */
 export async function batchBody({ name, requests, isWanted }: OneBatch): Promise<BatchBody> {
   const scan = new RequestScan();
-  const faults: string[] = [];
+  const faults = new FaultList();
   const wanted = isWanted ?? ((): boolean => true);
   let [count, bytes] = [0, OPEN.length + CLOSE.length];
-  for await (const request of requests.requests()) {
-    const fault = scan.add(request);
-    if (fault !== null) faults.push(fault.message);
-    if (faults.length === FAULTS_SHOWN) break;
-    if (fault !== null || (isWanted !== undefined && !wanted(customIdOf(request)))) continue;
-    bytes += request.line.length + (count === 0 ? 0 : COMMA.length);
-    count += 1;
-    checkSize(name, count, bytes);
+  try {
+    for await (const request of requests.requests()) {
+      const fault = scan.add(request);
+      if (fault !== null) faults.add(fault.message);
+      if (faults.isFull) break;
+      if (fault !== null || (isWanted !== undefined && !wanted(customIdOf(request)))) continue;
+      bytes += request.line.length + (count === 0 ? 0 : COMMA.length);
+      count += 1;
+      checkSize(name, count, bytes);
+    }
+  } catch (error) {
+    faults.addError(error);
   }
-  if (faults.length > 0) throw new BadRequestsError(faults.join('\n'));
+  faults.throwIfAny();
   return {
     requests: count,
     bytes,

@@ -299,11 +299,28 @@ describe('what cannot be read is said in one line', () => {
     );
   });
 
-  it('up to ten faults at once', async () => {
-    await dir.write('a.jsonl', `{"text":"a"}\n${'oops\n'.repeat(20)}`);
+  it('the first ten faults, and how many more there are', async () => {
+    await dir.write('a.jsonl', `{"text":"a"}\n${'oops\n'.repeat(50)}`);
     const lines = (await told('a.jsonl', TEMPLATE)).split('\n');
-    expect(lines).toHaveLength(10);
+    expect(lines).toHaveLength(11);
     expect(lines[9]).toContain('a.jsonl line 11 is not JSON');
+    expect(lines[10]).toBe('… and 40 more.');
+  });
+
+  it('of more faults than anybody counts', async () => {
+    await dir.write('a.jsonl', 'oops\n'.repeat(20_000));
+    expect((await told('a.jsonl', TEMPLATE)).split('\n').at(-1)).toBe('… and 9990 more, where reading stopped.');
+  });
+
+  it('of rows beside sound ones, which are handed on for what else may be wrong with them', async () => {
+    await dir.write('a.csv', 'id,text\n1,x\na b,y\n1,z\n');
+    const source = await openRequestSource('a.csv', { ...TEMPLATE, idColumn: 'id' }, dir.host);
+    const origins: string[] = [];
+    const reading = async (): Promise<void> => {
+      for await (const { origin } of source.requests()) origins.push(origin);
+    };
+    expect(await complaint(reading(), dir)).toContain('a.csv line 3: "a b" in column "id"');
+    expect(origins).toEqual(['a.csv line 2', 'a.csv line 4']);
   });
 });
 

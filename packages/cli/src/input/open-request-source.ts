@@ -1,14 +1,14 @@
-import { BadRequestsError, type RequestLine } from '@batchwright/client';
+import { BadRequestsError, FaultList, type RequestLine } from '@batchwright/client';
 import { outline } from '@batchwright/scan';
 import { type InputBytes, type InputHost, openBytes } from './bytes/input-bytes.ts';
 import { jsonItems } from './bytes/json-items.ts';
 import { type InputItem, linesOf } from './bytes/lines.ts';
 import { textPieces } from './bytes/text-pieces.ts';
-import { Faults } from './faults.ts';
 import { tryFirstRequest } from './first-request.ts';
 import { type InputFormat, inputFormat } from './input-format.ts';
 import { flagOf, type InputOptions, TEMPLATE_OPTIONS, type TemplateOptions } from './input-options.ts';
 import type { RequestSource } from './request-source.ts';
+import { RowError } from './row-error.ts';
 import { csvRows } from './rows/csv-rows.ts';
 import { JsonRow } from './rows/json-rows.ts';
 import { parquetRows } from './rows/parquet-rows.ts';
@@ -129,16 +129,27 @@ async function* requestsOfRows(
   given: readonly string[],
   name: string,
 ): AsyncGenerator<RequestLine> {
-  const faults = new Faults();
-  let number = 0;
+  const faults = new FaultList();
+  let [number, made] = [0, 0];
   for await (const row of table.rows(template.columns)) {
     number++;
-    const line = await lineOf(row, number, template, given).catch((error: unknown) => faults.note(error));
-    // After a fault nothing will be sent; reading on is for what else there is to mend.
-    if (line instanceof Buffer && faults.isEmpty) yield { line, origin: row.origin };
+    const line = await lineOf(row, number, template, given).catch((error: unknown) => note(error, faults));
+    if (faults.isFull) break;
+    // After a fault nothing will be sent. Reading on is for what else there is to mend, such as ids given twice, which
+    // whoever takes the lines finds; but where the very first row is wrong all is told before anything is begun.
+    if (line === null || (made === 0 && !faults.isEmpty)) continue;
+    made++;
+    yield { line, origin: row.origin };
   }
   faults.throwIfAny();
   if (number === 0) throw new BadRequestsError(`${name} has no rows. Nothing can be asked.`);
+}
+
+/** Anything that is not about a row is thrown on. */
+function note(error: unknown, faults: FaultList): null {
+  if (!(error instanceof RowError)) throw error;
+  faults.add(error.message);
+  return null;
 }
 
 async function lineOf(row: Row, number: number, template: RowTemplate, given: readonly string[]): Promise<Buffer> {

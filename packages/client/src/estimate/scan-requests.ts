@@ -1,5 +1,6 @@
-import { BadRequestsError, type BulkRequest } from '../plan/bulk-request.ts';
+import type { BulkRequest } from '../plan/bulk-request.ts';
 import type { CustomIds } from '../plan/custom-ids.ts';
+import { FaultList } from '../plan/fault-list.ts';
 import { RequestScan } from '../plan/request-scan.ts';
 import type { ScannedRequests } from '../plan/scanned-parts.ts';
 
@@ -12,20 +13,21 @@ export interface KnownRequests extends ScannedRequests {
 
 export type Requests = Iterable<BulkRequest> | AsyncIterable<BulkRequest>;
 
-/** Whoever made one mistake may have made it often. */
-const FAULTS_SHOWN = 10;
-
-/** Reads all requests once. Rejects with `BadRequestsError` when some cannot be run, naming the first ten. */
+/** Reads all requests once. Rejects with `BadRequestsError` when some cannot be run, naming the first ten and counting the others. */
 export async function scanRequests(requests: Requests): Promise<KnownRequests> {
   const scan = new RequestScan();
   const lineBytes: number[] = [];
-  const faults: string[] = [];
-  for await (const request of requests) {
-    const fault = scan.add(request);
-    if (fault !== null) faults.push(fault.message);
-    if (faults.length === FAULTS_SHOWN) break;
-    lineBytes.push('line' in request ? request.line.length : JSON.stringify(request).length);
+  const faults = new FaultList();
+  try {
+    for await (const request of requests) {
+      const fault = scan.add(request);
+      if (fault !== null) faults.add(fault.message);
+      if (faults.isFull) break;
+      lineBytes.push('line' in request ? request.line.length : JSON.stringify(request).length);
+    }
+  } catch (error) {
+    faults.addError(error);
   }
-  if (faults.length > 0) throw new BadRequestsError(faults.join('\n'));
+  faults.throwIfAny();
   return { ...scan.finish(), lineBytes: Float64Array.from(lineBytes) };
 }

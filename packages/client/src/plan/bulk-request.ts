@@ -12,7 +12,7 @@ export interface RequestLine {
 
 /**
  * Requests that cannot be run, found before anything was sent: where, what is wrong and what helps, one line for each of
- * the first ten.
+ * the first ten, and how many more there are.
  */
 export class BadRequestsError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../store/memory-store.ts';
 import type { RunStore } from '../store/run-store.ts';
-import type { BulkRequest } from './bulk-request.ts';
+import { BadRequestsError, type BulkRequest } from './bulk-request.ts';
 import { openBook } from './request-book.ts';
 import { bookOf, linesFrom, prepare, requestText, textOf } from './requests.fixture.ts';
 
@@ -128,14 +128,25 @@ describe('a damaged log of requests', () => {
 });
 
 describe('requests that cannot be run', () => {
-  it('are named, up to ten at once, with their lines', async () => {
+  it('are named, the first ten with their lines, and the others counted', async () => {
     const texts = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? requestText(`r${i}`, {}) : '{}'));
     const message = await refusal(linesFrom(texts));
     const lines = message.split('\n');
     expect(lines).toHaveLength(11);
     expect(lines[0]).toMatch(/^BadRequestsError: prompts\.jsonl line 2: custom_id: Field required/);
     expect(lines[9]).toMatch(/^prompts\.jsonl line 20: /);
-    expect(lines[10]).toBe('Reading stopped there: more may be wrong.');
+    expect(lines[10]).toBe('… and 5 more.');
+  });
+
+  it('are told beside what their source found wrong with its own', async () => {
+    function* source(): Generator<BulkRequest> {
+      yield* linesFrom([requestText('a', {}), requestText('a', {})]);
+      throw new BadRequestsError('rows.csv line 4 makes an empty prompt.');
+    }
+    expect((await refusal(source())).split('\n')).toEqual([
+      'BadRequestsError: rows.csv line 4 makes an empty prompt.',
+      expect.stringMatching(/^prompts\.jsonl line 2: .*request 1 has it too/),
+    ]);
   });
 
   it('end the reading of their source', async () => {

@@ -6,6 +6,7 @@ import { widened } from '@batchwright/core';
 import type { ByteLog, RunStore } from '../store/run-store.ts';
 import { BadRequestsError, type BulkRequest } from './bulk-request.ts';
 import { eventTurn } from './event-turn.ts';
+import { FaultList } from './fault-list.ts';
 import { hashOfId, IdTable } from './id-table.ts';
 import { LINE_FEED } from './log-lines.ts';
 import { checkRequest, customIdOf, fault, originOf } from './request-line.ts';
@@ -23,9 +24,6 @@ export interface WriteTerms {
   readonly onRead?: (requests: number) => void;
 }
 
-/** So many faults are told at once. */
-const MOST_FAULTS = 10;
-
 /**
  * Writes requests to a store, from the beginning, and makes them durable. Rejects with `BadRequestsError` where any cannot
  * be run, and with what the requests' source rejects with; the log then means nothing.
@@ -39,12 +37,16 @@ export async function writeRequests(
   try {
     await log.truncate(0);
     const writer = new RequestWriter(log);
-    for await (const request of requests) {
-      if (writer.add(request)) continue;
-      signal?.throwIfAborted();
-      await writer.settle(request);
-      onRead?.(writer.taken);
-      if (writer.faults.length === MOST_FAULTS) break;
+    try {
+      for await (const request of requests) {
+        if (writer.add(request)) continue;
+        signal?.throwIfAborted();
+        await writer.settle(request);
+        onRead?.(writer.taken);
+        if (writer.faults.isFull) break;
+      }
+    } catch (error) {
+      writer.faults.addError(error);
     }
     signal?.throwIfAborted();
     await writer.finish();
@@ -58,7 +60,7 @@ const BUFFER_BYTES = 256 * 1024;
 const FLUSHES_PER_TURN = 16;
 
 class RequestWriter {
-  readonly faults: string[] = [];
+  readonly faults = new FaultList();
   /** Requests that came, those with a fault included. */
   taken = 0;
   readonly #log: ByteLog;
@@ -106,12 +108,8 @@ class RequestWriter {
 
   /** Everything is durable, and nothing was wrong; else rejects. */
   async finish(): Promise<void> {
+    this.faults.throwIfAny();
     if (this.taken === 0) throw new BadRequestsError('There are no requests: the input is empty.');
-    if (this.faults.length > 0) {
-      const more = 'Reading stopped there: more may be wrong.';
-      const lines = this.faults.length === MOST_FAULTS ? [...this.faults, more] : this.faults;
-      throw new BadRequestsError(lines.join('\n'));
-    }
     await this.#flush();
     await this.#log.sync();
   }
@@ -129,7 +127,7 @@ class RequestWriter {
   }
 
   #refuse(message: string): void {
-    this.faults.push(message);
+    this.faults.add(message);
     this.#faulty.push(this.taken);
     this.taken += 1;
   }

@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse';
 import { BadRequestsError } from '@batchwright/client';
 import { LIMITS } from '@batchwright/protocol';
 import { MOST_ITEM_BYTES } from '../bytes/lines.ts';
-import { RowError } from '../faults.ts';
+import { RowError } from '../row-error.ts';
 import { megabytes, quoted } from '../wording.ts';
 import type { Row } from './row.ts';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { BodyScanner, outline, text, type Outline } from '@batchwright/scan';
 import type { InputItem } from '../bytes/lines.ts';
-import { RowError } from '../faults.ts';
+import { RowError } from '../row-error.ts';
 import { shortened } from '../wording.ts';
 import type { Row } from './row.ts';
 

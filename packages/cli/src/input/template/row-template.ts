@@ -1,7 +1,7 @@
 import { BadRequestsError } from '@batchwright/client';
 import { CUSTOM_ID_PATTERN, LIMITS } from '@batchwright/protocol';
 import type { JsonObject } from '@batchwright/core';
-import { RowError } from '../faults.ts';
+import { RowError } from '../row-error.ts';
 import type { TemplateOptions } from '../input-options.ts';
 import type { Row } from '../rows/row.ts';
 import { megabytes, quoted } from '../wording.ts';
