@@ -40,7 +40,25 @@ export type JournalEntry =
   /** Somebody asked for the run to stop for good: nothing more is sent. */
   | { readonly type: 'canceled'; readonly atMs: number }
   /** Everything is settled and, where there is an output, it was written. */
-  | { readonly type: 'finished'; readonly atMs: number };
+  | {
+      readonly type: 'finished';
+      readonly atMs: number;
+      /** Absent in journals of versions that kept no requests of a finished run. */
+      readonly counts?: FinalCounts;
+    }
+  /** A finished run goes on: what did not succeed until then is tried again. */
+  | { readonly type: 'reopened'; readonly atMs: number };
+
+/** What became of the requests of a finished run; where they do not add up, some were never sent. */
+export interface FinalCounts {
+  readonly requests: number;
+  readonly succeeded: number;
+  readonly errored: number;
+  readonly canceled: number;
+  readonly expired: number;
+  /** Of those that succeeded, the ones whose answer was not taken. */
+  readonly rejected: number;
+}
 
 /** The first entry. */
 export interface BegunEntry {

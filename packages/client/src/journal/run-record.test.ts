@@ -36,6 +36,12 @@ const sent = (number: number, id: string, isAdopted = false): JournalEntry => ({
 const notSent = (number: number): JournalEntry => ({ type: 'not_sent', atMs: 6, batch: number, reason: 'r' });
 const ended = (number: number): JournalEntry => ({ type: 'ended', atMs: 7, batch: number, counts: COUNTS });
 const downloaded = (number: number): JournalEntry => ({ type: 'downloaded', atMs: 8, batch: number, bytes: 77 });
+const finished = (succeeded: number, rejected = 0): JournalEntry => ({
+  type: 'finished',
+  atMs: 9,
+  counts: { requests: 6, succeeded, errored: 6 - succeeded, canceled: 0, expired: 0, rejected },
+});
+const REOPENED: JournalEntry = { type: 'reopened', atMs: 10 };
 const START = [BEGUN, PREPARED, planned([0, 1])];
 
 describe('a journal', () => {
@@ -78,6 +84,28 @@ describe('a journal', () => {
     expect(record.batch(0)).toMatchObject({ state: { type: 'sending', sinceMs: 4 }, notOurs: ['a'] });
   });
 
+  it('tells the tries of before a finished run was reopened from those after', () => {
+    const before = [
+      ...START,
+      sending(0),
+      sent(0, 'a'),
+      ended(0),
+      downloaded(0),
+      { type: 'canceled', atMs: 8 } as const,
+    ];
+    const kept = replay([...before, finished(3)]);
+    expect(kept).toMatchObject({ finishedAtMs: 9, canReopen: true, finalCounts: { requests: 6, succeeded: 3 } });
+    const record = replay([...before, finished(3), REOPENED, planned([2], 1)]);
+    expect(record).toMatchObject({ finishedAtMs: null, finalCounts: null, isCanceled: false, round: 1 });
+    expect(record.batches.map(({ isPast }) => isPast)).toEqual([true, false, false]);
+  });
+
+  it('is not reopened where nothing failed, or nothing is kept', () => {
+    expect(replay([...START, finished(6)]).canReopen).toBe(false);
+    expect(replay([...START, finished(6, 1)]).canReopen).toBe(true);
+    expect(replay([...START, { type: 'finished', atMs: 9 }])).toMatchObject({ canReopen: false, finalCounts: null });
+  });
+
   it.each<[string, readonly JournalEntry[]]>([
     ['has entries that nobody knows', [...START, { type: 'strange', atMs: 9 } as unknown as JournalEntry]],
     ['has another format', [{ ...BEGUN, format: 2 } as unknown as JournalEntry]],
@@ -102,6 +130,8 @@ describe('a journal', () => {
     ['has an answer to no question', [...START, sent(0, 'a')]],
     ['takes back what is proven', [...START, sending(0), sent(0, 'a'), notSent(0)]],
     ['ends what was not sent', [...START, ended(0)]],
+    ['reopens what is not finished', [...START, REOPENED]],
+    ['reopens what all succeeded', [...START, finished(6), REOPENED]],
     ['downloads what has not ended', [...START, sending(0), sent(0, 'a'), downloaded(0)]],
   ])('that %s is damaged', (_, entries) => {
     expect(() => replay(entries)).toThrow(JournalDamageError);

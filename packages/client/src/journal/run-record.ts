@@ -1,5 +1,5 @@
 import { assert, unreachable } from '@batchwright/core';
-import type { BegunEntry, JournalEntry, PlannedBatch } from './journal-entry.ts';
+import type { BegunEntry, FinalCounts, JournalEntry, PlannedBatch } from './journal-entry.ts';
 
 /** The world's mistake: a journal that no run can have written. */
 export class JournalDamageError extends Error {
@@ -16,6 +16,8 @@ export interface BatchRecord {
   readonly state: BatchState;
   /** Batches on the server that were taken for it and are not. */
   readonly notOurs: readonly string[];
+  /** Whether its results were there when the run was last reopened: tries of before, which count no more. */
+  readonly isPast: boolean;
 }
 
 /** How far a batch is. */
@@ -47,7 +49,7 @@ export class RunRecord {
   #prepared: { readonly requests: number; readonly requestBytes: number } | null = null;
   #round = -1;
   #isCanceled = false;
-  #finishedAtMs: number | null = null;
+  #finished: Finish | null = null;
   readonly #batches: BatchRecord[] = [];
   readonly #claimed = new Set<string>();
 
@@ -77,7 +79,18 @@ export class RunRecord {
 
   /** Null until it is. */
   get finishedAtMs(): number | null {
-    return this.#finishedAtMs;
+    return this.#finished?.atMs ?? null;
+  }
+
+  /** What a finished run came to; null: it is not finished, or was by a version that did not say. */
+  get finalCounts(): FinalCounts | null {
+    return this.#finished?.counts ?? null;
+  }
+
+  /** Whether a finished run is kept whole, since some of it did not succeed and can be tried again. */
+  get canReopen(): boolean {
+    const counts = this.finalCounts;
+    return counts !== null && counts.succeeded - counts.rejected < counts.requests;
   }
 
   /** By number. */
@@ -115,7 +128,10 @@ export class RunRecord {
         this.#isCanceled = true;
         return;
       case 'finished':
-        this.#finishedAtMs = entry.atMs;
+        this.#finished = { atMs: entry.atMs, counts: entry.counts ?? null };
+        return;
+      case 'reopened':
+        this.#reopen(entry);
         return;
       case 'sending':
       case 'sent':
@@ -137,11 +153,21 @@ export class RunRecord {
     const first = this.#batches.length;
     if (entry.batches.some(({ number }, i) => number !== first + i)) throw damage(entry);
     for (const plan of entry.batches) {
-      this.#batches.push({ plan, round: entry.round, generation, state: { type: 'planned' }, notOurs: [] });
+      this.#batches.push({ plan, round: entry.round, generation, state: { type: 'planned' }, ...FRESH });
     }
     const by = entry.batches.map(({ number }) => number);
     for (const number of entry.replaces) this.#set(number, { type: 'replaced', by });
     this.#round = entry.round;
+  }
+
+  /** What somebody canceled before is wanted now. */
+  #reopen(entry: JournalEntry): void {
+    if (!this.canReopen) throw damage(entry);
+    this.#finished = null;
+    this.#isCanceled = false;
+    for (const batch of this.#batches) {
+      if (batch.state.type === 'downloaded') this.#batches[batch.plan.number] = { ...batch, isPast: true };
+    }
   }
 
   #move(entry: BatchEntry): void {
@@ -163,6 +189,13 @@ export class RunRecord {
     this.#batches[number] = { ...(this.#batches[number] as BatchRecord), state };
   }
 }
+
+interface Finish {
+  readonly atMs: number;
+  readonly counts: FinalCounts | null;
+}
+
+const FRESH = { notOurs: [], isPast: false } as const satisfies Partial<BatchRecord>;
 
 type BatchEntry = Extract<JournalEntry, { readonly batch: number }>;
 

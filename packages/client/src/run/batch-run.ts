@@ -97,7 +97,8 @@ export class BatchRun implements BulkRun {
 
   async finish(): Promise<void> {
     const { state } = this.#settled();
-    await state.journal.note({ type: 'finished' });
+    const { requests, counts, rejected } = this.#report();
+    await state.journal.note({ type: 'finished', counts: { requests, ...counts, rejected } });
     await this.#release();
     await this.#removeLogs(state.journal.record);
     this.#status.enter('finished');
@@ -142,11 +143,12 @@ export class BatchRun implements BulkRun {
     const opening = this.#opening();
     const journal = await openJournal(opening);
     this.#journal = journal;
-    if (journal.record.finishedAtMs !== null) {
+    const { finishedAtMs, finalCounts: counts, canReopen } = journal.record;
+    if (finishedAtMs !== null && !(canReopen && this.#parts.settings.retryFailed)) {
       // A crash may have come between the note that it was finished and this.
       await this.#removeLogs(journal.record);
       this.#status.enter('finished');
-      return { type: 'already_finished', atMs: journal.record.finishedAtMs };
+      return { type: 'already_finished', atMs: finishedAtMs, counts };
     }
     const opened = await openRun(opening, journal);
     this.#opened = opened;
@@ -223,7 +225,8 @@ export class BatchRun implements BulkRun {
     await this.#opened?.state.book.close();
   }
 
-  async #removeLogs({ batches }: RunRecord): Promise<void> {
+  async #removeLogs({ batches, canReopen }: RunRecord): Promise<void> {
+    if (canReopen) return;
     const { store } = this.#parts;
     const ofBatches = batches.flatMap(({ plan }): LogName[] => [`batch-${plan.number}`, `results-${plan.number}`]);
     for (const name of ['requests', ...ofBatches] as const) await store.removeLog(name);

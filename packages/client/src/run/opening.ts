@@ -96,9 +96,11 @@ export async function openRun(parts: OpeningParts, journal: RunJournal): Promise
   return makeRun(parts, journal, await parts.planning.open(parts.store), service);
 }
 
-/** Takes what results there are, and plans the first round where that was not done. */
+/** Takes what results there are, and plans the first round where that was not done. A finished run is reopened. */
 export async function prepareRun(state: RunState): Promise<void> {
   const { record } = state.journal;
+  // Before results are taken, which are tries of before from now on.
+  if (record.finishedAtMs !== null) await state.journal.note({ type: 'reopened' });
   await restore(state);
   if (record.round !== -1 || record.isCanceled) return;
   await planRound(state, 'all');

@@ -25,7 +25,7 @@ const ASKED_AGAIN_BIT = 1 << 6;
 const TOLD_BIT = 1 << 7;
 
 /**
- * What is known of each request, in 22 bytes: which batch it is in, how often it was tried, where its best result lies,
+ * What is known of each request, in 23 bytes: which batch it is in, how often it was tried, where its best result lies,
  * and whether that is the last word. Nothing of a result itself.
  */
 export class RequestTable {
@@ -35,6 +35,8 @@ export class RequestTable {
   readonly #resultOffset: Float64Array;
   readonly #resultBytes: Uint32Array;
   readonly #attempts: Uint8Array;
+  /** Of its attempts, those since the run was last reopened. */
+  readonly #tries: Uint8Array;
   readonly #flags: Uint8Array;
   readonly #settled = { succeeded: 0, errored: 0, canceled: 0, expired: 0 };
   #retrying = 0;
@@ -46,6 +48,7 @@ export class RequestTable {
     this.#resultOffset = new Float64Array(count);
     this.#resultBytes = new Uint32Array(count);
     this.#attempts = new Uint8Array(count);
+    this.#tries = new Uint8Array(count);
     this.#flags = new Uint8Array(count);
   }
 
@@ -97,11 +100,15 @@ export class RequestTable {
     return this.#attempts[request] as number;
   }
 
-  /** Counts another try, and answers how many there were. */
-  countAttempt(request: number): number {
-    const attempts = Math.min(255, this.attempts(request) + 1);
-    this.#attempts[request] = attempts;
-    return attempts;
+  /** How often a request was tried since the run was last reopened, if it ever was. */
+  tries(request: number): number {
+    return this.#tries[request] as number;
+  }
+
+  /** Counts another try; one before the run was reopened is none of those that it may have now. */
+  countAttempt(request: number, isPast: boolean): void {
+    this.#attempts[request] = Math.min(255, this.attempts(request) + 1);
+    if (!isPast) this.#tries[request] = Math.min(255, this.tries(request) + 1);
   }
 
   /** Whether a request has an answer, taken or not. */

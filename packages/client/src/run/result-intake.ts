@@ -64,19 +64,20 @@ export class ResultIntake {
     const { state } = batch;
     assert('createdAtMs' in state, () => `results of batch ${batch.plan.number}, which was not sent`);
     tally.addAnswer(read.result, state.createdAtMs);
-    const attempts = table.countAttempt(request);
+    table.countAttempt(request, batch.isPast);
     const result: SettledResult = {
       customId: read.custom_id,
       request,
       result: read.result,
       line,
-      attempts,
+      attempts: table.attempts(request),
       rejection: null,
     };
     const place = { batch: batch.plan.number, offset, bytes: line.length };
-    if (settings.judge === null || read.result.type !== 'succeeded') return this.#decide(result, ACCEPTED, place);
+    if (settings.judge === null || read.result.type !== 'succeeded')
+      return this.#decide(result, ACCEPTED, place, batch);
     return this.#judge(result).then(async (verdict) => {
-      await this.#decide(result, verdict, place);
+      await this.#decide(result, verdict, place, batch);
     });
   }
 
@@ -106,18 +107,19 @@ export class ResultIntake {
     this.#settle(result);
   }
 
-  #decide(result: SettledResult, verdict: Verdict, place: ResultPlace): Promise<void> | null {
+  #decide(result: SettledResult, verdict: Verdict, place: ResultPlace, { isPast }: BatchRecord): Promise<void> | null {
     const { record, table, settings } = this.#parts;
-    const { request, attempts } = result;
+    const { request } = result;
     const isRejected = verdict.type === 'rejected';
     table.offer(request, result.result.type, isRejected, place);
-    const mayTry = attempts < settings.attempts && !record.isCanceled;
+    const mayTry = (isPast || table.tries(request) < settings.attempts) && !record.isCanceled;
     const newParams = verdict.type === 'rejected' && !table.wasAskedAgain(request) && mayTry ? verdict.params : null;
     if (newParams !== null) table.markAskedAgain(request);
     // A run that is taken up comes by results whose requests were put into another batch long ago.
     if (!table.isIn(request, place.batch)) return null;
     if (newParams !== null) return this.#askAgain(request, result.customId, newParams);
-    if (mayTry && callsForRetry(result.result, settings.retry)) {
+    // What a run was reopened for is whatever did not come to a good end.
+    if (mayTry && (isPast ? table.rank(request) < 2 : callsForRetry(result.result, settings.retry))) {
       table.retry(request);
       return null;
     }

@@ -30,6 +30,11 @@ export interface RunOptions {
   readonly retry?: readonly RetryClass[];
   /** How often a request is tried at most, the first time included. */
   readonly attempts?: number;
+  /**
+   * Takes a finished run up again: what did not succeed, for whatever reason, and what was not taken, has as many tries
+   * more. A run that is not finished just goes on.
+   */
+  readonly retryFailed?: boolean;
   /** What the run may cost, in dollars, as a decimal. */
   readonly maxCostUsd?: string;
   /** Prices and minimums, where they are not those published. */

@@ -21,6 +21,7 @@ export interface RunSettings {
   readonly queuedRequests: number;
   readonly retry: ReadonlySet<RetryClass>;
   readonly attempts: number;
+  readonly retryFailed: boolean;
   /** Null: no bound. */
   readonly maxNanoUsd: number | null;
   readonly models: ModelTable;
@@ -56,6 +57,7 @@ export function settingsOf(options: RunOptions): RunSettings {
     queuedRequests: whole('queuedRequests', options.queuedRequests ?? DEFAULT_QUEUED_REQUESTS, Number.MAX_SAFE_INTEGER),
     retry: retryOf(options.retry ?? DEFAULT_RETRY),
     attempts: whole('attempts', options.attempts ?? DEFAULT_ATTEMPTS, MOST_ATTEMPTS),
+    retryFailed: options.retryFailed ?? false,
     maxNanoUsd: options.maxCostUsd === undefined ? null : amountOf(options.maxCostUsd),
     models: options.models ?? PUBLISHED_MODELS,
     judge: options.judge ?? null,
