@@ -1,9 +1,11 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { BadOutputError, checkOutput } from './output-check.ts';
+import { BadOutputError } from './bad-output.ts';
+import { checkOutput } from './output-check.ts';
+import { checkRunDir } from './writable-place.ts';
 
 let cwd: string;
 beforeEach(async () => {
@@ -95,6 +97,23 @@ describe('the place of an output', () => {
     expect(await refusal(join(cwd, 'a.csv'))).toBe(
       '… may not be written to. Change its permissions, or write elsewhere.',
     );
+  });
+
+  it.runIf(process.platform === 'linux')('must take new files, which not all that looks so does', async () => {
+    expect(await refusal('/proc/a.csv')).toMatch(/^nothing can be made in \/proc \(E[A-Z]+\)\. Write elsewhere\.$/);
+    await expect(checkRunDir('/proc/a.run')).rejects.toThrow(/^nothing can be made in \/proc/);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  it('goes for the directory of a run as well', async () => {
+    await writeFile(join(cwd, 'file'), '');
+    await checkRunDir(cwd);
+    await checkRunDir(join(cwd, 'new.run'));
+    expect(await readdir(cwd)).toEqual(['file']);
+    await expect(checkRunDir(join(cwd, 'file'))).rejects.toThrow(
+      /file is a file, but a run is kept in a directory\. Name another with --run-dir\.$/,
+    );
+    await expect(checkRunDir(join(cwd, 'no', 'a.run'))).rejects.toThrow(/no does not exist, so .* Make it first\.$/);
   });
 
   it('has a name', async () => {

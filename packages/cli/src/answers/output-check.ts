@@ -2,9 +2,7 @@
  * What can be known of an output before a run starts. A run costs money and hours; that its answers have no place to go
  * must be found before.
  */
-import { constants, type Stats } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { Stats } from 'node:fs';
 import {
   ANSWER_FORMATS,
   formatNamed,
@@ -13,11 +11,8 @@ import {
   STREAMED_FORMATS,
   type AnswerFormat,
 } from './answer-format.ts';
-
-/** An output that cannot be: what is wrong and what helps, in one line. */
-export class BadOutputError extends Error {
-  override readonly name = 'BadOutputError';
-}
+import { BadOutputError } from './bad-output.ts';
+import { checkParent, checkWritable, statOf } from './writable-place.ts';
 
 /**
  * The format an output is written in: the one named, as `--format` does, else the one its path ends in. Rejects with
@@ -55,11 +50,7 @@ function checkStreamed(format: AnswerFormat): void {
 async function checkPlace(path: string, format: AnswerFormat, existing: Stats | null): Promise<void> {
   if (existing !== null) checkKind(path, format, existing);
   if (existing?.isDirectory() === true) await checkWritable(path);
-  const parent = dirname(path);
-  const at = await statOf(parent);
-  if (at === null) throw new BadOutputError(`${parent} does not exist, so ${path} cannot be written. Make it first.`);
-  if (!at.isDirectory()) throw new BadOutputError(`${parent} is not a directory, so ${path} cannot be written.`);
-  await checkWritable(parent);
+  await checkParent(path);
 }
 
 function checkKind(path: string, format: AnswerFormat, existing: Stats): void {
@@ -72,25 +63,4 @@ function checkKind(path: string, format: AnswerFormat, existing: Stats): void {
   }
   // Output is put in place by renaming, which would replace a device or a pipe by a file.
   if (!existing.isFile()) throw new BadOutputError(`${path} is not a file. For standard output give -o -.`);
-}
-
-async function checkWritable(directory: string): Promise<void> {
-  try {
-    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new BadOutputError(`${directory} may not be written to. Change its permissions, or write elsewhere.`, {
-      cause: error,
-    });
-  }
-}
-
-async function statOf(path: string): Promise<Stats | null> {
-  try {
-    // With a slash at its end the path of a file would look as if nothing were there.
-    return await stat(path.replace(/(?<=.)[/\\]+$/, ''));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new BadOutputError(`${path} cannot be looked at: ${String(error)}.`, { cause: error });
-  }
 }

@@ -7,7 +7,7 @@ import {
   StoreFullError,
   UnpricedRunError,
 } from '@batchwright/client';
-import { BadOutputError } from '../answers/output-check.ts';
+import { BadOutputError } from '../answers/bad-output.ts';
 import { OutputFailedError } from '../answers/output-failure.ts';
 import { BadSchemaError } from '../answers/schema-judge.ts';
 import { EXIT_FAILED, EXIT_MISUSED } from '../host.ts';
