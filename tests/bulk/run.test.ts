@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../crash/server-process.ts';
 import { canMount, mountSmallDisk } from '../crash/small-disk.ts';
@@ -439,6 +440,32 @@ describe('asked wrongly, or not possible', () => {
     const { code, err } = await home.run(['run', 'in.jsonl', '-o', output]);
     expect([code, err]).toEqual([2, expect.stringMatching(line)]);
     await expectNothing();
+  });
+
+  it('an output that is the input, which stays as it is', async () => {
+    await home.write('in.csv', 'text\nx\n');
+    const template = ['--model', MODEL, '--prompt', '{{text}}'];
+    const { code, err } = await home.run(['run', 'in.csv', '-o', './in.csv', ...template]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(/^batchwright: in\.csv and \.\/in\.csv are one file: .*\n$/),
+    ]);
+    expect(await home.read('in.csv')).toBe('text\nx\n');
+    await home.write('doc.md', 'About things.\n');
+    const asked = await home.run(['ask', 'doc.md', '-q', 'What?', '-o', 'doc.md', '--format', 'jsonl']);
+    expect([asked.code, asked.err]).toEqual([2, expect.stringMatching(/^batchwright: doc\.md is what is read/)]);
+    expect((await readdir(home.directory)).toSorted()).toEqual(['doc.md', 'in.csv']);
+  });
+
+  it.runIf(process.platform === 'linux')('a place that only looks like a directory', async () => {
+    await home.write('in.jsonl', requestLine('a'));
+    for (const args of [
+      ['-o', '/proc/out.jsonl'],
+      ['-o', 'out.jsonl', '--run-dir', '/proc/out.run'],
+    ]) {
+      const { code, err } = await home.run(['run', 'in.jsonl', ...args]);
+      expect([code, err]).toEqual([2, expect.stringMatching(/^batchwright: nothing can be made in \/proc .*\n$/)]);
+    }
   });
 
   it('a server that is not there', async () => {

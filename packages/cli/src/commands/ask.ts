@@ -17,7 +17,7 @@ export async function ask(
   options: AskOptions & RunCommandOptions,
   host: Host,
 ): Promise<number> {
-  return prepareAndDrive({ ...options, output: options.output ?? DEFAULT_OUTPUT }, host, async () => {
+  return prepareAndDrive(documents, { ...options, output: options.output ?? DEFAULT_OUTPUT }, host, async () => {
     const source = await askRequests(documents, options, host);
     return { source, onResult: options.output === '-' ? null : printing(source, options, host) };
   });

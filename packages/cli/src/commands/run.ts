@@ -1,8 +1,10 @@
 import { checkOutput } from '../answers/output-check.ts';
+import { checkClash } from '../answers/output-clash.ts';
 import { schemaJudge } from '../answers/schema-judge.ts';
+import { checkRunDir } from '../answers/writable-place.ts';
 import { readPriceTable } from '../endpoint/price-table.ts';
 import { complain, EXIT_MISUSED, type Host } from '../host.ts';
-import type { InputOptions } from '../input/input-options.ts';
+import type { AskOptions, InputOptions } from '../input/input-options.ts';
 import { openRequestSource } from '../input/open-request-source.ts';
 import type { RequestSource } from '../input/request-source.ts';
 import type { BulkCommand } from './bulk-command.ts';
@@ -13,7 +15,7 @@ import { readRunSettings } from './run-settings.ts';
 
 /** Runs every request of an input, in as many batches as it takes, and writes every answer to one output. */
 export async function run(input: string, options: InputOptions & RunCommandOptions, host: Host): Promise<number> {
-  return prepareAndDrive(options, host, async () => ({
+  return prepareAndDrive([input], options, host, async () => ({
     source: await openRequestSource(input, options, host),
     onResult: null,
   }));
@@ -24,7 +26,8 @@ export type RunInput = Pick<BulkCommand, 'source' | 'onResult'>;
 
 /** Checks everything that can be before a run starts, then drives it; answers the exit code. */
 export async function prepareAndDrive(
-  options: RunCommandOptions & Pick<InputOptions, 'schema'>,
+  inputs: readonly string[],
+  options: RunCommandOptions & InputOptions & AskOptions,
   host: Host,
   openInput: () => Promise<RunInput>,
 ): Promise<number> {
@@ -37,9 +40,12 @@ export async function prepareAndDrive(
   try {
     const path = options.output ?? '-';
     const output = { path, format: await checkOutput(path, options.format) };
+    const runDir = options.runDir ?? runDirFor(path);
+    await checkRunDir(runDir);
+    await checkClash({ output: path, runDir, inputs: [...inputs, ...filesIn(options)] }, host.cwd);
     const { source, onResult } = await openInput();
     const judge = judgeOf(source, options.schema);
-    command = { source, settings, prices, judge, output, runDir: options.runDir ?? runDirFor(path), onResult };
+    command = { source, settings, prices, judge, output, runDir, onResult };
   } catch (error) {
     const failure = explainFailure(error);
     if (failure === null) throw error;
@@ -47,6 +53,14 @@ export async function prepareAndDrive(
     return failure.exitCode;
   }
   return driveRun(command, host);
+}
+
+/** Files that options name; a name that is filled in from rows is none. */
+function filesIn(options: RunCommandOptions & InputOptions & AskOptions): readonly string[] {
+  const { schema, questions, prices, tool = [], document = [], image = [] } = options;
+  const texts = [options.prompt, options.system, options.params].filter((text) => text?.startsWith('@') === true);
+  const named = [schema, questions, prices, ...tool, ...document, ...image, ...texts.map((text) => text?.slice(1))];
+  return named.filter((name) => name !== undefined);
 }
 
 function judgeOf({ schema }: RequestSource, name: string | undefined): BulkCommand['judge'] {
