@@ -8,6 +8,8 @@ const CALL_SPACING_MS = 100;
 const LONGEST_TURN_MS = 10_000;
 const FIRST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 60_000;
+/** What answers and cannot be read is a proxy in trouble, or no API at all: half a minute tells one from the other. */
+const MOST_UNREADABLE = 5;
 
 /** A wait that doubles with each try up to a most, shifted by up to a quarter either way so that many do not come at once. */
 export function growingWait(tries: number, firstMs: number, mostMs: number, random: () => number): number {
@@ -32,6 +34,7 @@ export class ServiceCalls {
 
   /** Makes a call until it is answered, or fails in a way that stays. */
   async make<Value>(call: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
+    let unreadable = 0;
     for (let tries = 0; ; tries++) {
       try {
         const value = await this.#stop.during(call);
@@ -39,7 +42,8 @@ export class ServiceCalls {
         return value;
       } catch (error) {
         this.#stop.throwIfStopped();
-        if (!(error instanceof ServiceError) || !isTransient(error)) throw error;
+        if (!(error instanceof ServiceError)) throw error;
+        if (!isTransient(error) && !(isUnreadable(error) && unreadable++ < MOST_UNREADABLE)) throw error;
         const waitMs = error.retryAfterMs ?? growingWait(tries, FIRST_RETRY_MS, MOST_RETRY_MS, this.#random);
         this.#told(`${error.message}; next try in ${seconds(waitMs)}`);
         await this.pause(waitMs);
@@ -71,6 +75,11 @@ export function seconds(ms: number): string {
 /** No answer, or one that says that it may be another later. */
 function isTransient({ status }: ServiceError): boolean {
   return status === null || status >= 500 || TRANSIENT_STATUSES.has(status);
+}
+
+/** A good status, and not what was asked for. */
+function isUnreadable({ status }: ServiceError): boolean {
+  return status !== null && status >= 200 && status < 300;
 }
 
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 409, 425, 429]);
