@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { effectOf, phaseOf, type FaultEffect } from './faults/fault-answer.ts';
 import type { FaultRule } from './faults/fault-rule.ts';
-import { CONNECTION_RESET, strikeBeforeAnswer } from './faults/fault-strike.ts';
+import { CONNECTION_RESET, sendBroken, strikeBeforeAnswer, type BreakingEffect } from './faults/fault-strike.ts';
 import type { CallInHand, Host } from './host.ts';
 import { CallAccount, type AccountedCall } from './ledger/call-account.ts';
 import type { Pace } from './pace.ts';
 import { errorEvent, eventStream } from './wire/event-stream.ts';
 import type { SimulatedMessage } from './wire/message.ts';
-import { errorResponse, EVENT_STREAM_HEADERS, JSON_HEADERS, jsonResponse } from './wire/response.ts';
+import { EVENT_STREAM_HEADERS, jsonResponse } from './wire/response.ts';
 
 /** An answer that is decided and now has only to be told. */
 export interface Delivery extends AccountedCall {
@@ -52,24 +52,14 @@ function tellWhole(telling: Telling, effect: FaultEffect | null): void {
 }
 
 /** An answer that was not asked to stream and goes wrong once it is on its way. */
-function tellBroken({ hand, host, account, delivery }: Telling, effect: Exclude<FaultEffect, { type: 'slow' }>): void {
-  const { exchange } = hand;
+function tellBroken({ hand, host, account, delivery }: Telling, effect: BreakingEffect): void {
   const { message, model, pace } = delivery;
   const halfwayMs = (pace.ttftMs + pace.durationMs) / 2;
   const isWhole = effect.type === 'truncated' || effect.type === 'invalid_json';
-  account.afterFirstByte(isWhole ? pace.durationMs : halfwayMs, () => {
-    // Nothing of the response was sent yet, so an error can still be a proper one.
-    if (effect.type === 'error') return host.send(hand, errorResponse(effect.error, hand.requestId), model);
-    const { body } = jsonResponse(message);
-    exchange.head(200, host.headersFor(JSON_HEADERS, hand, model));
-    exchange.data(effect.type === 'invalid_json' ? NOT_JSON : body.subarray(0, body.length >> 1));
-    if (effect.type === 'reset') exchange.fail(CONNECTION_RESET, false);
-    else if (effect.type !== 'stall') exchange.end();
-  });
+  account.afterFirstByte(isWhole ? pace.durationMs : halfwayMs, () =>
+    sendBroken(effect, hand, host, jsonResponse(message), model),
+  );
 }
-
-/** What a broken proxy says with a 200. */
-const NOT_JSON = Buffer.from('<html><body>502 Bad Gateway (simulated fault)</body></html>');
 
 function stream({ hand, host, account, delivery }: Telling, effect: FaultEffect | null): void {
   const { message, model, pace } = delivery;

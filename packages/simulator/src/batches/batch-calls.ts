@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { messageBatch } from '@batchwright/core';
-import { LIMITS, POLL_RETRY_AFTER_SECONDS, type MessageBatch, type Problem } from '@batchwright/protocol';
+import { LIMITS, POLL_RETRY_AFTER_SECONDS, wireError, type MessageBatch, type Problem } from '@batchwright/protocol';
 import type { SimulatorCall } from '../exchange.ts';
-import { strikeOther } from '../faults/fault-strike.ts';
+import { faultFor, sendStruck, strikeBeforeAnswer, strikesAtAdmission } from '../faults/fault-strike.ts';
 import type { CallInHand, Host } from '../host.ts';
 import { headerOf, isTerms, readTerms, type CallTerms } from '../terms.ts';
-import { readBody } from '../wire/body.ts';
+import { readBody, type Body } from '../wire/body.ts';
 import { pageOf } from '../wire/page.ts';
-import { JSON_HEADERS, jsonResponse, type WholeResponse } from '../wire/response.ts';
+import { errorResponse, JSON_HEADERS, jsonResponse, type WholeResponse } from '../wire/response.ts';
 import type { BatchRun } from './batch-run.ts';
 import { isItems, readCreateBody } from './create-body.ts';
 import type { NativeBatches } from './native-batches.ts';
@@ -24,26 +24,24 @@ export function answerBatches(
 ): void {
   const terms = readTerms(hand.call.headers);
   if (!isTerms(terms)) return host.refuseProblem(hand, terms);
-  if (strikeOther(hand, host, place, null, '')) return;
   const [id = '', action = '', ...more] = place.slice(BATCHES_PATH.length + 1).split('/');
+  const isCreate = id === '' && hand.call.method === 'POST';
+  const body = isCreate ? readBody(hand.call.body, LIMITS.batchBodyBytes) : null;
+  const fault = faultFor(hand, host, place, null, body?.text ?? '');
+  if (fault !== null && strikesAtAdmission(fault) && strikeBeforeAnswer(fault, hand, host, 0)) return;
   const isKnown = more.length === 0 && ['', 'cancel', 'results'].includes(action);
   const answer = !isKnown
     ? ({ type: 'path_not_found', path: place } as const)
-    : id === ''
-      ? answerAll(hand, batches, terms, query)
-      : answerOne(hand, batches, id, action);
-  if ('type' in answer) host.refuseProblem(hand, answer);
-  else host.sendNext(hand, answer);
+    : body !== null
+      ? create(hand, batches, terms, body)
+      : id === ''
+        ? list(hand, batches, query)
+        : answerOne(hand, batches, id, action);
+  sendStruck(fault, hand, host, 'type' in answer ? errorResponse(wireError(answer), hand.requestId) : answer);
 }
 
-function answerAll(
-  hand: CallInHand,
-  batches: NativeBatches,
-  terms: CallTerms,
-  query: URLSearchParams,
-): WholeResponse | Problem {
+function list(hand: CallInHand, batches: NativeBatches, query: URLSearchParams): WholeResponse | Problem {
   const { method, path } = hand.call;
-  if (method === 'POST') return create(hand, batches, terms);
   if (method !== 'GET') return { type: 'method_not_allowed', method, path };
   const page = pageOf(
     batches.list(hand.owner).map((run) => batchOf(run, hand.call)),
@@ -71,8 +69,7 @@ function answerOne(hand: CallInHand, batches: NativeBatches, id: string, action:
   }
 }
 
-function create(hand: CallInHand, batches: NativeBatches, terms: CallTerms): WholeResponse | Problem {
-  const body = readBody(hand.call.body, LIMITS.batchBodyBytes);
+function create(hand: CallInHand, batches: NativeBatches, terms: CallTerms, body: Body): WholeResponse | Problem {
   if (body.type === 'unreadable') return body.problem;
   const items = readCreateBody(body.value);
   if (!isItems(items)) return items;

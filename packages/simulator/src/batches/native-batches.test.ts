@@ -1,5 +1,6 @@
 import { RESULTS_RETENTION_MS, type MessageBatch } from '@batchwright/protocol';
 import { describe, expect, test } from 'vitest';
+import type { FaultRule } from '../faults/fault-rule.ts';
 import { block, createBench, errorIn, paramsOf, VERSION, type AnyMessage, type Bench } from '../simulator.fixture.ts';
 
 const PATH = '/v1/messages/batches';
@@ -221,4 +222,83 @@ test('a reset gives up what runs', async () => {
   bench.simulator.reset();
   expect(bench.simulator.runningBatches).toEqual({ batches: 0, items: 0 });
   expect(bench.clock.pendingCount).toBe(0);
+});
+
+describe('a fault of the batch calls', () => {
+  const struckBy = (...faults: readonly FaultRule[]): Bench => {
+    const bench = createBench({ batches: { latencyMs: 0 } });
+    bench.simulator.addFaults(faults);
+    return bench;
+  };
+  const countOf = async (bench: Bench): Promise<number> =>
+    (JSON.parse((await ask(bench, 'GET', PATH)).text) as { data: readonly unknown[] }).data.length;
+  const match = { path: PATH, method: 'POST' } as const;
+  const body = itemsOf(paramsOf());
+
+  test.each([
+    ['rate_limited', undefined, 429, 0],
+    ['overloaded', undefined, 529, 0],
+    ['api_error', undefined, 500, 1],
+    ['api_error', 'admission', 500, 0],
+    ['timeout', undefined, 504, 1],
+    ['overloaded', 'before_first_byte', 529, 1],
+    ['reset', undefined, null, 1],
+    ['reset', 'admission', null, 0],
+    ['reset', 'mid_stream', 200, 1],
+    ['stall', undefined, null, 1],
+    ['stall', 'admission', null, 0],
+    ['stall', 'mid_stream', 200, 1],
+  ] as const)('of kind %s at phase %s answers a create with %s and makes %i', async (kind, phase, status, made) => {
+    const bench = struckBy({ kind, match, ...(phase !== undefined && { phase }) });
+    const heard = await ask(bench, 'POST', PATH, body);
+    expect(heard.status).toBe(status);
+    expect(heard.end).toBe(kind === 'stall' ? null : kind === 'reset' ? 'failure' : 'end');
+    expect(await countOf(bench)).toBe(made);
+  });
+
+  test.each(['truncated', 'invalid_json'] as const)('of kind %s leaves an answer that is no JSON', async (kind) => {
+    const bench = struckBy({ kind, match });
+    const heard = await ask(bench, 'POST', PATH, body);
+    expect([heard.status, heard.end]).toEqual([200, 'end']);
+    expect(() => JSON.parse(heard.text) as unknown).toThrow(SyntaxError);
+    expect(await countOf(bench)).toBe(1);
+  });
+
+  test('cuts results short, and makes an answer late', async () => {
+    const bench = struckBy(
+      { kind: 'truncated', match: { path: `${PATH}/*/results` }, times: 1 },
+      { kind: 'slow', ms: 5000, match: { path: `${PATH}/*` } },
+    );
+    const { id } = await create(bench, body);
+    await bench.clock.advance(60_000);
+    const late = await ask(bench, 'GET', `${PATH}/${id}`);
+    expect(late.end).toBeNull();
+    await bench.clock.advance(5000);
+    expect(late.status).toBe(200);
+    const { text } = await ask(bench, 'GET', `${PATH}/${id}/results`);
+    const whole = (await ask(bench, 'GET', `${PATH}/${id}/results`)).text;
+    expect(whole.startsWith(text)).toBe(true);
+    expect([text.length > 0, text.length < whole.length]).toEqual([true, true]);
+  });
+
+  test('meets the path, the method and the text that it names, and no other', async () => {
+    const bench = struckBy(
+      { kind: 'bad_request', match: { path: `${PATH}/*` } },
+      { kind: 'overloaded', match: { ...match, text: 'item-1' } },
+    );
+    const { id } = await create(bench, body);
+    expect((await ask(bench, 'POST', PATH, itemsOf(paramsOf(), paramsOf()))).status).toBe(529);
+    expect((await ask(bench, 'GET', `${PATH}/${id}`)).status).toBe(400);
+    expect((await ask(bench, 'POST', `${PATH}/${id}/cancel`)).status).toBe(200);
+    expect(await countOf(bench)).toBe(1);
+    await bench.clock.advance(60_000);
+    expect((await linesOf(bench, id))[0]?.result.type, 'items are calls to /v1/messages').toBe('succeeded');
+  });
+
+  test('without a path meets items alone', async () => {
+    const bench = struckBy({ kind: 'bad_request' });
+    const { id } = await create(bench, body);
+    await bench.clock.advance(60_000);
+    expect((await linesOf(bench, id))[0]?.result.type).toBe('errored');
+  });
 });

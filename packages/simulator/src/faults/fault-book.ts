@@ -4,6 +4,7 @@ import type { FaultMatch, FaultRule } from './fault-rule.ts';
 
 /** What a rule looks at in a call. */
 export interface FaultSubject {
+  readonly method: string;
   readonly path: string;
   readonly customId: string | null;
   readonly model: string | null;
@@ -72,13 +73,21 @@ export class FaultBook {
 
 function meets(match: FaultMatch, subject: FaultSubject): boolean {
   return (
-    subject.path === (match.path ?? '/v1/messages') &&
+    isPath(match.path ?? '/v1/messages', subject.path) &&
+    (match.method === undefined || match.method === subject.method) &&
     (match.customId === undefined || match.customId === subject.customId) &&
     (match.model === undefined || isModel(match.model, subject.model)) &&
     (match.text === undefined || subject.body.includes(match.text)) &&
     (match.fromMs === undefined || subject.elapsedMs >= match.fromMs) &&
     (match.untilMs === undefined || subject.elapsedMs < match.untilMs)
   );
+}
+
+function isPath(wanted: string, asked: string): boolean {
+  if (!wanted.includes('*')) return wanted === asked;
+  const segments = asked.split('/');
+  const pattern = wanted.split('/');
+  return pattern.length === segments.length && pattern.every((part, i) => part === '*' || part === segments[i]);
 }
 
 function isModel(wanted: string, asked: string | null): boolean {

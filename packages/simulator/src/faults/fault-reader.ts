@@ -1,9 +1,11 @@
 import { isJsonObject, type JsonObject } from '@batchwright/core';
 import {
   FAULT_KINDS,
+  FAULT_METHODS,
   FAULT_PHASES,
   isFaultKind,
   type FaultMatch,
+  type FaultMethod,
   type FaultPhase,
   type FaultRule,
 } from './fault-rule.ts';
@@ -78,22 +80,27 @@ function readRule(value: unknown, path: string): FaultRule {
 }
 
 function readMatch(value: unknown, path: string): FaultMatch {
-  const keys = ['custom_id', 'model', 'text', 'path', 'nth', 'rate', 'from_ms', 'until_ms'];
+  const keys = ['custom_id', 'model', 'text', 'path', 'method', 'nth', 'rate', 'from_ms', 'until_ms'];
   const {
     custom_id: customId,
     model,
     text,
     path: at,
+    method,
     nth,
     rate,
     from_ms: fromMs,
     until_ms: untilMs,
   } = objectAt(value, path, keys);
+  if (method !== undefined && !FAULT_METHODS.includes(method as FaultMethod)) {
+    throw new Mistake(`${path}.method`, `Input should be one of ${FAULT_METHODS.join(', ')}`);
+  }
   return {
     ...(customId !== undefined && { customId: stringAt(customId, `${path}.custom_id`) }),
     ...(model !== undefined && { model: stringAt(model, `${path}.model`) }),
     ...(text !== undefined && { text: stringAt(text, `${path}.text`) }),
-    ...(at !== undefined && { path: stringAt(at, `${path}.path`) }),
+    ...(at !== undefined && { path: pathAt(at, `${path}.path`) }),
+    ...(method !== undefined && { method: method as FaultMethod }),
     ...(nth !== undefined && { nth: numberAt(nth, `${path}.nth`, 1) }),
     ...(rate !== undefined && { rate: numberAt(rate, `${path}.rate`, 0, 1) }),
     ...(fromMs !== undefined && { fromMs: numberAt(fromMs, `${path}.from_ms`, 0) }),
@@ -112,6 +119,13 @@ function objectAt(value: unknown, path: string, keys: readonly string[]): JsonOb
 function stringAt(value: unknown, path: string): string {
   if (typeof value !== 'string') throw new Mistake(path, 'Input should be a valid string');
   return value;
+}
+
+/** A path that no call has would never strike, and nobody would know why. */
+function pathAt(value: unknown, path: string): string {
+  const text = stringAt(value, path);
+  if (!/^\/v1\/[^?#]+$/.test(text)) throw new Mistake(path, 'Input should be a path that begins with /v1/');
+  return text;
 }
 
 function numberAt(value: unknown, path: string, least: number, most = Infinity): number {

@@ -17,11 +17,14 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /**
- * When it goes wrong: at once, when the first byte would have been sent, half-way through the answer, or, for `stall`,
- * never: nothing more comes.
+ * When it goes wrong: at once, and nothing comes of the call; when the first byte would have been sent, and what the call
+ * was to do is done; half-way through the answer; or, for `stall`, never: nothing more comes.
  */
 export const FAULT_PHASES = ['admission', 'before_first_byte', 'mid_stream', 'stall'] as const;
 export type FaultPhase = (typeof FAULT_PHASES)[number];
+
+export const FAULT_METHODS = ['GET', 'POST', 'DELETE'] as const;
+export type FaultMethod = (typeof FAULT_METHODS)[number];
 
 /** Which calls a rule meets: all that is given must hold. Without any, it meets every call to `/v1/messages`. */
 export interface FaultMatch {
@@ -30,8 +33,10 @@ export interface FaultMatch {
   readonly model?: string;
   /** A text that the body contains. */
   readonly text?: string;
-  /** The path; `/v1/messages` unless said otherwise. */
+  /** The path; `/v1/messages` unless said otherwise. A segment `*` stands for any one, as for a batch's id. */
   readonly path?: string;
+  /** `POST` where the path alone also names the list. */
+  readonly method?: FaultMethod;
   /** Only the nth of the calls that meet the rest, counting from 1; with `times`, that and the following ones. */
   readonly nth?: number;
   /** A share of the calls, chosen by the seed: 0.1 is one in ten. */

@@ -217,7 +217,11 @@ describe('control', () => {
   test('adds, shows and clears faults', async () => {
     const { url } = await serveReal();
     const rules = [
-      { kind: 'overloaded', match: { custom_id: 'x', nth: 2, from_ms: 5 }, times: 3 },
+      {
+        kind: 'overloaded',
+        match: { custom_id: 'x', path: '/v1/messages', method: 'POST', nth: 2, from_ms: 5 },
+        times: 3,
+      },
       { kind: 'slow', ms: 4 },
     ];
     expect((await control(url, 'POST', 'faults', rules)).json['data']).toEqual([
@@ -236,6 +240,8 @@ describe('control', () => {
       /^faults\.1\.match\.rate: Input should be less than or equal to 1$/,
     ],
     [{ kind: 'reset', phase: 'later' }, /^faults\.0\.phase: /],
+    [{ kind: 'reset', match: { path: 'batches' } }, /^faults\.0\.match\.path: Input should be a path that begins/],
+    [{ kind: 'reset', match: { method: 'post' } }, /^faults\.0\.match\.method: Input should be one of GET, POST/],
   ])('refuses a mistaken rule whole: %j', async (rules, message) => {
     const { url, simulator } = await serveReal();
     const { status, json } = await control(url, 'POST', 'faults', rules);
