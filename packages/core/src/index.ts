@@ -1,4 +1,5 @@
 /** Decides, never does: pure state machines, retry, rate, schedule and params rules. Time and chance are arguments. */
+export { insteadOfRefusedPort } from './address/refused-port.ts';
 export * from './assertion.ts';
 export * from './batch/batch-machine.ts';
 export * from './batch/batch-record.ts';

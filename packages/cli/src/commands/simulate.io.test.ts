@@ -64,6 +64,12 @@ describe('simulate', () => {
     );
   });
 
+  it.each(['simulate', 'serve'])('refuses a port that no client of fetch reaches: %s', async (command) => {
+    const { code, out, err } = await runCommand([command, '--port', '10080'], tmpdir());
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/^batchwright: --port is "10080", .*browsers and the fetch of the SDKs.* such as 10081\.\n$/);
+  });
+
   it('caches prompts as its options say, and shows the bill', async () => {
     const { url } = await simulate(
       '--profile',

@@ -1,4 +1,4 @@
-import { systemClock, VirtualClock } from '@batchwright/core';
+import { insteadOfRefusedPort, systemClock, VirtualClock } from '@batchwright/core';
 import type { Clock } from '@batchwright/core';
 import { createSimulator, serveSimulator, SIMULATOR_PROFILES } from '@batchwright/simulator';
 import type { CacheOptions, NativeBatchOptions, ServedSimulator } from '@batchwright/simulator';
@@ -77,6 +77,9 @@ function optionFaults(options: SimulateOptions): readonly string[] {
     if (!right) faults.push(`${name} is ${JSON.stringify(value)}, but must be ${expects}.`);
   };
   check(/^\d{1,5}$/.test(port) && Number(port) <= 65_535, '--port', port, 'a whole number from 0 to 65535');
+  const otherPort = insteadOfRefusedPort(Number(port));
+  const expected = `one that browsers and the fetch of the SDKs do not refuse to connect to, such as ${otherPort}`;
+  check(otherPort === null, '--port', port, expected);
   check(/^\d{1,15}$/.test(seed), '--seed', seed, 'a whole number');
   check(clock === 'real' || clock === 'virtual', '--clock', clock, 'one of real, virtual');
   const profiles = Object.keys(SIMULATOR_PROFILES);

@@ -76,6 +76,11 @@ function brokenTrouble(
   if (has(TIMED_OUT) || chain.some(({ message }) => /timed? ?out/i.test(message))) {
     return { reason: `${server} did not answer in time`, ...open };
   }
+  // Undici names no code for a port that the standard of fetch forbids, and sends nothing.
+  if (chain.some(({ message }) => message === 'bad port')) {
+    const remedy = 'Have the server listen on another port: browsers and the SDKs refuse some, such as 6000.';
+    return { reason: `fetch refuses the port of ${server}`, remedy, isUnsent: true, isLasting: true };
+  }
   if (codes.some((code) => code.startsWith('HPE_'))) {
     const remedy = 'Check ANTHROPIC_BASE_URL, its port and whether it is http or https.';
     return { ...open, reason: `what answers at ${server} does not speak HTTP`, remedy };

@@ -48,6 +48,16 @@ async function serviceOf(serve: (socket: Socket, head: string) => void): Promise
   return connectService(new Anthropic({ baseURL: url, apiKey: KEY, maxRetries: 0 }));
 }
 
+test('a port that fetch refuses is named as the cause', async () => {
+  const client = new Anthropic({ baseURL: 'http://127.0.0.1:6000', apiKey: KEY, maxRetries: 0 });
+  await expect(connectService(client)).rejects.toMatchObject({
+    status: null,
+    message: expect.stringMatching(
+      /failed: fetch refuses the port of http:\/\/127\.0\.0\.1:6000\. Have the server listen on another port/,
+    ),
+  });
+});
+
 /** A body that is not done when a few socket buffers are full. */
 function largeBody(bytes: number): BatchBody & { readonly made: () => number } {
   const piece = new Uint8Array(64 * 1024).fill(32);

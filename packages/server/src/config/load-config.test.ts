@@ -42,12 +42,12 @@ describe('precedence', () => {
   it('puts flags before environment before file', () => {
     const env = { BATCHWRIGHT_PORT: '2', BATCHWRIGHT_CONCURRENCY: '2' };
     const files = { [FILE]: { port: 3, concurrency: 3, concurrent_uploads: 3 } };
-    const config = loaded({ args: ['--port', '1'], env, files });
-    expect([config.port, config.concurrency, config.concurrentUploads]).toEqual([1, 2, 3]);
+    const config = loaded({ args: ['--port', '4'], env, files });
+    expect([config.port, config.concurrency, config.concurrentUploads]).toEqual([4, 2, 3]);
   });
 
   it('lets the last of two equal flags win, so that a script can be overridden', () => {
-    expect(loaded({ args: ['--port', '1', '--port=2'] }).port).toBe(2);
+    expect(loaded({ args: ['--port', '4', '--port=2'] }).port).toBe(2);
   });
 
   it('takes an empty environment variable as unset', () => {
@@ -105,9 +105,9 @@ describe('values', () => {
   });
 
   it('names the config file by environment too, and the flag before it', () => {
-    const files = { '/home/me/a.json': { port: 1 }, '/home/me/b.json': { port: 2 } };
+    const files = { '/home/me/a.json': { port: 4 }, '/home/me/b.json': { port: 2 } };
     const env = { BATCHWRIGHT_CONFIG: 'a.json' };
-    expect(loaded({ env, files }).port).toBe(1);
+    expect(loaded({ env, files }).port).toBe(4);
     expect(loaded({ env, files, args: ['--config=b.json'] }).port).toBe(2);
   });
 });
@@ -121,6 +121,16 @@ describe('faults are one line each, with thing, value and remedy', () => {
       '--xyzzy is not an option of serve. See batchwright serve --help.',
     ],
     ['a stray word', { args: ['now'] }, 'serve takes options only, and "now" is none. See batchwright serve --help.'],
+    [
+      'a port that no client of fetch reaches',
+      { args: ['--port', '6666'] },
+      '--port is "6666", a port that browsers and the fetch of the SDKs refuse to connect to. Choose another, such as 6670.',
+    ],
+    [
+      'such a port in the file',
+      { files: { [FILE]: { port: 4190 } } },
+      `"port" in ${FILE} is "4190", a port that browsers and the fetch of the SDKs refuse to connect to. Choose another, such as 4191.`,
+    ],
     ['a flag without its value', { args: ['--port'] }, '--port needs a value, as in --port 4180.'],
     [
       'an unknown variable',

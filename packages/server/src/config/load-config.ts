@@ -1,4 +1,4 @@
-import { knownModels, UPSTREAM_PROFILES } from '@batchwright/core';
+import { insteadOfRefusedPort, knownModels, UPSTREAM_PROFILES } from '@batchwright/core';
 import { dirname, resolve } from 'node:path';
 import { parseObject, quoted, remedy } from './fault-text.ts';
 import {
@@ -50,7 +50,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   if (typeof config['prices'] === 'string') config['prices'] = pricesAt(config['prices'], config, sources, faults);
   const whole = config as unknown as Config;
-  if (faults.length === 0) faults.push(...impossiblePairs(whole, chosen));
+  if (faults.length === 0) faults.push(...senseless(whole, chosen));
   return faults.length > 0 ? { type: 'invalid', lines: faults } : { type: 'loaded', config: whole };
 }
 
@@ -203,10 +203,16 @@ function wrongValue(key: OptionKey, setting: Setting): string {
   return `${setting.name} is ${setting.shown}, but must be ${option.expects}. Example: ${option.example}`;
 }
 
-/** Settings that are fine alone and make no sense together, or not in this version. */
-function impossiblePairs(config: Config, chosen: Settings): readonly string[] {
+/** Settings that make no sense together, not in this version, or to nobody who would call the server. */
+function senseless(config: Config, chosen: Settings): readonly string[] {
   const faults: string[] = [];
   const name = (key: OptionKey): string => chosen.get(key)?.name ?? optionNames(key).file;
+  const otherPort = insteadOfRefusedPort(config.port);
+  if (otherPort !== null) {
+    faults.push(
+      `${name('port')} is ${quoted(String(config.port))}, a port that browsers and the fetch of the SDKs refuse to connect to. Choose another, such as ${otherPort}.`,
+    );
+  }
   if (config.databaseUrl !== null) {
     faults.push(
       `${name('databaseUrl')} is set, but PostgreSQL is not available in this version. Unset it; data is kept in data_dir.`,
