@@ -145,6 +145,8 @@ describe('the usage of a workspace', () => {
     ['?to=2026-11-21T00:00:00Z', 'to: Input should be a date in the form YYYY-MM-DD'],
     ['?from=2026-11-22&to=2026-11-21', 'from: `2026-11-22` is after `2026-11-21`, the last day asked for'],
     ['?from=2025-11-20&to=2026-11-21', 'from: At most 366 days can be asked for at once, not 367'],
+    ['?start=2026-11-01', 'start: Extra inputs are not permitted'],
+    ['?from=2026-11-01&workspace=w', 'workspace: Extra inputs are not permitted'],
   ])('refuses %s', async (query, message) => {
     const { status, body } = await usage(await startRoom(), query);
     expect([status, body['error']]).toMatchObject([400, { type: 'invalid_request_error', message }]);

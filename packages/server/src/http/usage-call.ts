@@ -29,9 +29,14 @@ type Span =
   | { readonly type: 'days'; readonly from: string; readonly to: string }
   | { readonly type: 'refused'; readonly problem: Problem };
 
-/** Reads `from` and `to`, days of UTC that both belong to the answer. */
+/**
+ * Reads `from` and `to`, days of UTC that both belong to the answer. Whatever else is asked for is refused: the sums of
+ * other days than were meant look as good as the right ones.
+ */
 function readSpan(query: string, nowMs: number): Span {
   const params = new URLSearchParams(query);
+  const unknown = [...params.keys()].find((name) => name !== 'from' && name !== 'to');
+  if (unknown !== undefined) return wrong(unknown.slice(0, SHOWN), 'Extra inputs are not permitted');
   const to = params.get('to') ?? dayOf(nowMs);
   if (!isDay(to)) return wrong('to', NOT_A_DAY);
   const from = params.get('from') ?? dayOf(Date.parse(to) - (USUAL_DAYS - 1) * DAY_MS);
@@ -42,6 +47,8 @@ function readSpan(query: string, nowMs: number): Span {
   return { type: 'days', from, to };
 }
 
+/** Characters of a name that are said back to whoever sent it. */
+const SHOWN = 100;
 const NOT_A_DAY = 'Input should be a date in the form YYYY-MM-DD';
 
 function wrong(path: string, reason: string): Span {
