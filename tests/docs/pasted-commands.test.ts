@@ -73,12 +73,14 @@ describe('pasted as it stands', () => {
   });
 
   it('the emulator guide’s commands move time, set faults and list calls', async () => {
-    const [advance, faults, requests, ...more] = await curlBlocks('docs/guides/emulator-in-ci.md');
+    const [advance, faults, batchFaults, requests, ...more] = await curlBlocks('docs/guides/emulator-in-ci.md');
     expect(more).toEqual([]);
     const before = Date.now();
     const { now_ms } = JSON.parse(await paste(advance ?? 'false')) as { readonly now_ms: number };
     expect(now_ms).toBeGreaterThan(before);
     expect(await paste(faults ?? 'false')).toMatch(/"kind":"overloaded".*"kind":"bad_request".*\{"data":\[\]\}/s);
+    const elsewhere = (batchFaults ?? 'false').replace('http://127.0.0.1:4181', server.url);
+    expect(await paste(elsewhere)).toMatch(/"path":"\/v1\/messages\/batches\/\*\/results"/);
     expect(await paste(requests ?? 'false')).toContain('"path":"/v1/messages"');
   });
 });
