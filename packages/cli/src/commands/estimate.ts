@@ -6,6 +6,7 @@ import { openRequestSource } from '../input/open-request-source.ts';
 import { estimateJson } from '../output/estimate-json.ts';
 import { estimateText } from '../output/estimate-text.ts';
 import { readTerms, type ReckoningOptions } from './reckoning-terms.ts';
+import { tellingTo } from './told-notes.ts';
 import { explained } from './with-service.ts';
 
 export type EstimateCommandOptions = InputOptions & ReckoningOptions;
@@ -16,7 +17,7 @@ export async function estimate(input: string, options: EstimateCommandOptions, h
   if (typeof terms === 'number') return terms;
   return explained(host, async () => {
     const source = await openRequestSource(input, options, host);
-    const found = await estimateRun(source.requests(), terms);
+    const found = await estimateRun(source.requests(tellingTo(host)), terms);
     const columns = host.outIsTerminal ? host.columns : Infinity;
     host.out(options.json === true ? `${JSON.stringify(estimateJson(found))}\n` : estimateText(found, columns));
     return EXIT_OK;

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { Host } from '../host.ts';
 import { openRequestSource } from '../input/open-request-source.ts';
+import type { Tell } from '../input/input-note.ts';
 import type { RequestSource } from '../input/request-source.ts';
+import { tellingTo } from './told-notes.ts';
 
 /** Requests that can be read as often as one likes. */
 export interface RereadableRequests {
@@ -16,11 +18,15 @@ export interface RereadableRequests {
   close(): Promise<void>;
 }
 
-/** A file is read again as it is; what is piped in is kept in a file of its own while it is read for the first time. */
+/** What there is to say of them is said at the first reading. A file is read again as it is; what is piped in is kept in a file of its own while it is read for the first time. */
 export async function rereadable(source: RequestSource, host: Host): Promise<RereadableRequests> {
-  if (source.progress.totalBytes !== null) {
-    return { requests: () => source.requests(), close: async () => undefined };
-  }
+  let tell: Tell | undefined = tellingTo(host);
+  const firstTold = (): AsyncIterable<RequestLine> => {
+    const requests = source.requests(tell);
+    tell = undefined;
+    return requests;
+  };
+  if (source.progress.totalBytes !== null) return { requests: firstTold, close: async () => undefined };
   const directory = await mkdtemp(join(tmpdir(), 'batchwright-'));
   const path = join(directory, 'requests.jsonl');
   let isKept = false;
@@ -28,7 +34,7 @@ export async function rereadable(source: RequestSource, host: Host): Promise<Rer
     requests: () => {
       if (isKept) return keptRequests(path, host);
       isKept = true;
-      return keeping(source, path);
+      return keeping(firstTold(), path);
     },
     close: async () => rm(directory, { recursive: true, force: true }),
   };
@@ -36,10 +42,10 @@ export async function rereadable(source: RequestSource, host: Host): Promise<Rer
 
 const LINE_FEED = Buffer.from('\n');
 
-async function* keeping(source: RequestSource, path: string): AsyncGenerator<RequestLine> {
+async function* keeping(requests: AsyncIterable<RequestLine>, path: string): AsyncGenerator<RequestLine> {
   const file = createWriteStream(path);
   try {
-    for await (const request of source.requests()) {
+    for await (const request of requests) {
       file.write(Buffer.from(request.line));
       if (!file.write(LINE_FEED)) await once(file, 'drain');
       yield request;

@@ -10,6 +10,7 @@ import { openAnswerWriter } from '../answers/answer-output.ts';
 import { openEndpoint, type EmbeddedTerms, type Endpoint } from '../endpoint/endpoint.ts';
 import type { EndpointChoice } from '../endpoint/endpoint-choice.ts';
 import { EXIT_INTERRUPTED, type Host } from '../host.ts';
+import type { InputNote } from '../input/input-note.ts';
 import { openDisplay, type RunDisplay } from '../progress/run-display.ts';
 import { untilStopSignal } from '../stop-signal.ts';
 import { identityOf, type BulkCommand } from './bulk-command.ts';
@@ -59,6 +60,8 @@ class RunDrive {
   readonly #display: RunDisplay;
   readonly #host: Host;
   readonly #stop = new AbortController();
+  readonly #tell = ({ type, text }: InputNote): void =>
+    type === 'warning' ? this.#display.warn(text) : this.#display.say(text);
   #run: BulkRun | null = null;
 
   constructor(command: BulkCommand, store: RunStore, display: RunDisplay, host: Host) {
@@ -115,7 +118,7 @@ class RunDrive {
   async #runOn(endpoint: Endpoint): Promise<RunOutcome> {
     const { source, settings, prices, judge } = this.#command;
     const { reached } = this.#host;
-    const run = runBatch(source.requests(), {
+    const run = runBatch(source.requests(this.#tell), {
       ...settings.run,
       service: endpoint.service,
       store: this.#store,

@@ -8,6 +8,7 @@ import { Option, type Command } from 'commander';
 /** What a command was given about its input, as commander hands it on. */
 export interface InputOptions extends TemplateOptions {
   readonly inputFormat?: string;
+  readonly delimiter?: string;
   readonly schema?: string;
 }
 
@@ -18,6 +19,7 @@ export interface TemplateOptions extends MessageOptions {
   readonly document?: readonly string[];
   readonly image?: readonly string[];
   readonly idColumn?: string;
+  readonly skipEmpty?: boolean;
 }
 
 /** What is said the same way of every request. */
@@ -73,6 +75,7 @@ export const TEMPLATE_OPTIONS = {
     '--id-column <name>',
     'the column with each row’s custom_id (default: custom_id, or rows are numbered)',
   ),
+  skipEmpty: once('--skip-empty', 'leave out rows whose prompt comes out empty, and say how many'),
 } as const satisfies Record<keyof TemplateOptions, OptionText>;
 
 const SCHEMA = once('--schema <file.json>', 'JSON schema that every answer must follow');
@@ -82,14 +85,22 @@ export const INPUT_OPTIONS = {
     '--input-format <format>',
     'jsonl, json, csv, tsv or parquet (default: by the file’s name; piped in: jsonl)',
   ),
+  delimiter: once(
+    '--delimiter <character>',
+    "what separates the fields of CSV, such as ';', or tab (default: comma, or what the headings show)",
+  ),
   ...TEMPLATE_OPTIONS,
   schema: SCHEMA,
 } as const satisfies Record<keyof InputOptions, OptionText>;
+
+/** Asked when no model is named: it reads a million tokens, and costs least. */
+export const ASK_MODEL = 'claude-haiku-5-5';
 
 export const ASK_OPTIONS = {
   question: often('-q, --question <text>', 'what to ask of every document (repeatable)'),
   questions: once('--questions <file>', 'questions, one a line or as a JSON list'),
   ...MESSAGE_OPTIONS,
+  model: once('--model <id>', `the model to ask (default: ${ASK_MODEL})`),
   system: once('--system <text|@file>', 'system prompt'),
   schema: SCHEMA,
 } as const satisfies Record<keyof AskOptions, OptionText>;

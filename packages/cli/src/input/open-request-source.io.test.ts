@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { all, complaint, contentsOf, type InputDirectory, inputDirectory, requestsOf } from './input.fixture.ts';
 import type { InputOptions } from './input-options.ts';
 import { openRequestSource } from './open-request-source.ts';
+import type { RequestSource } from './request-source.ts';
 
 let dir: InputDirectory;
 
@@ -23,6 +24,15 @@ async function linesOf(input: string, options: InputOptions = {}): Promise<strin
 async function told(input: string, options: InputOptions = {}): Promise<string> {
   const reading = async (): Promise<unknown> => all((await openRequestSource(input, options, dir.host)).requests());
   return complaint(reading(), dir);
+}
+
+/** What is said beside the requests, and where those come from. */
+async function notesOf(source: RequestSource): Promise<{ readonly texts: string[]; readonly origins: string[] }> {
+  const texts: string[] = [];
+  const origins = (await all(source.requests(({ type, text }) => texts.push(`${type}: ${text}`)))).map(
+    ({ origin }) => origin,
+  );
+  return { texts, origins };
 }
 
 describe('whole requests', () => {
@@ -100,6 +110,55 @@ describe('rows', () => {
     expect((await all(source.requests())).map(({ origin }) => origin)).toEqual(['rows.csv line 2', 'rows.csv line 5']);
   });
 
+  it.each([
+    [';', 'semicolons', '"a;b\nc"', 'a;b\nc'],
+    ['\t', 'tabs', 'say "hi", he', 'say "hi", he'],
+  ])('separated by %j are known by their headings, and it is said', async (separator, words, field, value) => {
+    await dir.write('rows.csv', `id${separator}text\n1${separator}${field}\n2${separator}1,5\n`);
+    const source = await openRequestSource('rows.csv', TEMPLATE, dir.host);
+    const { texts, origins } = await notesOf(source);
+    expect(texts).toEqual([
+      `note: rows.csv is read as separated by ${words}, as its headings are; --delimiter ',' is for commas.`,
+    ]);
+    expect(origins).toEqual(['rows.csv line 2', `rows.csv line ${field.includes('\n') ? 4 : 3}`]);
+    expect(await contentsOf(source)).toEqual([`Classify: ${value}`, 'Classify: 1,5']);
+  });
+
+  it.each([
+    ['|', 'id|a,text\n1|x\n', 'a,text'],
+    [',', 'a;b,text\n1,x\n', 'text'],
+    ['tab', 'id\ttext\n1\tx\n', 'text'],
+  ])('may be told to be separated by %s', async (delimiter, content, column) => {
+    await dir.write('rows.csv', content);
+    const source = await openRequestSource('rows.csv', { ...TEMPLATE, prompt: `{{${column}}}`, delimiter }, dir.host);
+    expect(await contentsOf(source)).toEqual(['x']);
+    expect([(await notesOf(source)).texts, source.identity['--delimiter']]).toEqual([[], delimiter]);
+  });
+
+  it('with nothing to ask are left out when that is asked for, counted and said', async () => {
+    await dir.write('rows.csv', 'id,text\n,\nb,y\n,\nd,z\n');
+    const options = { ...TEMPLATE, prompt: '{{text}}', skipEmpty: true };
+    const source = await openRequestSource('rows.csv', options, dir.host);
+    expect((await requestsOf(source)).map(({ custom_id: id }) => id)).toEqual(['row-0000002', 'row-0000004']);
+    expect((await notesOf(source)).texts).toEqual([
+      'note: Left out 2 rows with an empty prompt: the first is rows.csv line 2.',
+    ]);
+    const named = await openRequestSource('rows.csv', { ...options, idColumn: 'id' }, dir.host);
+    expect((await requestsOf(named)).map(({ custom_id: id }) => id)).toEqual(['b', 'd']);
+  });
+
+  it('of which a prompt says nothing are warned of, as is what the API is known to refuse', async () => {
+    await dir.write('rows.csv', 'custom_id,text,more\na,x,y\n');
+    const options = { model: 'claude-haiku-5-5', prompt: 'Classify.', params: '{"thinkin":1}' };
+    const { texts } = await notesOf(await openRequestSource('rows.csv', options, dir.host));
+    expect(texts).toEqual([
+      'warning: --params: as far as is known here, the API would refuse every request: thinkin: Extra inputs are not permitted. It is sent all the same.',
+      'warning: --prompt names no column, so every request asks the same: there are "text" and "more". Write {{text}} where a row’s own text goes.',
+    ]);
+    const differing = { ...options, params: '{}', system: 'On {{text}}.' };
+    expect((await notesOf(await openRequestSource('rows.csv', differing, dir.host))).texts).toEqual([]);
+  });
+
   it('with tabs keep their quotes', async () => {
     await dir.write('rows.tsv', 'id\ttext\n1\tsay "hi", he said\n');
     expect(await contentsOf(await openRequestSource('rows.tsv', TEMPLATE, dir.host))).toEqual([
@@ -158,7 +217,13 @@ describe('what cannot be read is said in one line', () => {
       'a.jsonl',
       request('a'),
       TEMPLATE,
-      'a.jsonl line 1 is a whole request, {custom_id, params}, of which nothing is to be made. Leave out --model and --prompt.',
+      'a.jsonl line 1 is a whole request, {custom_id, params}, which is sent as it is: --model and --prompt do not apply. Leave them out.',
+    ],
+    [
+      'a.jsonl',
+      request('a'),
+      { model: 'm' },
+      'a.jsonl line 1 is a whole request, {custom_id, params}, which is sent as it is: --model does not apply. Leave it out.',
     ],
     [
       'a.csv',
@@ -168,9 +233,9 @@ describe('what cannot be read is said in one line', () => {
     ],
     [
       'a.csv',
-      'id;text\n1;x\n',
+      'id|text\n1|x\n',
       TEMPLATE,
-      'a.csv line 2 has no column "text", which --prompt names. Its only column is "id;text". It seems to be separated by semicolons: save it with commas.',
+      `a.csv line 2 has no column "text", which --prompt names. Its only column is "id|text". It seems to be several: add --delimiter '|'.`,
     ],
     [
       'a.csv',
@@ -181,15 +246,15 @@ describe('what cannot be read is said in one line', () => {
     ['a.csv', 'text,text\nx,y\n', TEMPLATE, 'a.csv has two columns named "text". Rename one.'],
     [
       'a.csv',
-      'text\nx\n"y\n',
+      'text\r\n"x\r\n\r\n"\r\n"y\r\nz\r\n',
       TEMPLATE,
-      'a.csv ends within quotes. Look for a quote that is not closed; within quotes, write "" for one.',
+      'a.csv line 5: a quote opens in this row that is not closed to the end. Close it; within quotes, write "" for one.',
     ],
     [
       'a.csv',
       'text\nx\n"y"z\n',
       TEMPLATE,
-      'a.csv line 3: text follows the quote that ends a field. Within quotes, write "" for one.',
+      'a.csv line 3: in this row, text follows the quote that ends a field. Within quotes, write "" for one.',
     ],
     [
       'a.csv',
@@ -241,7 +306,7 @@ describe('what cannot be read is said in one line', () => {
       'a.csv',
       'id,text\n1,\n',
       { ...TEMPLATE, prompt: '{{text}}' },
-      'a.csv line 2 makes an empty prompt. Fill the row in, or take it out.',
+      'a.csv line 2 makes an empty prompt. Fill the row in, or leave such rows out: --skip-empty.',
     ],
     [
       'a.json',
@@ -261,6 +326,43 @@ describe('what cannot be read is said in one line', () => {
       'x',
       {},
       'a.txt: its name does not say what it is. Add --input-format and one of jsonl, json, csv, tsv, parquet.',
+    ],
+    [
+      'a.jsonl',
+      'id,text\n1,x\n',
+      TEMPLATE,
+      'a.jsonl is read as JSON, one object a line, but seems to be a table that begins with "id,text". Add --input-format csv.',
+    ],
+    [
+      'a.jsonl',
+      '[\n{"text":"x"}\n]\n',
+      TEMPLATE,
+      'a.jsonl is read as JSON, one object a line, but seems to be a JSON list. Add --input-format json.',
+    ],
+    [
+      'a.parquet',
+      'id,text\n1,x\n',
+      TEMPLATE,
+      'a.parquet is not Parquet: it begins with "id,text". Add --input-format csv.',
+    ],
+    ['a.parquet', gzipSync('x'), TEMPLATE, 'a.parquet is not Parquet. Name another file.'],
+    [
+      'a.csv',
+      'text\nx\n',
+      { ...TEMPLATE, delimiter: ';;' },
+      `--delimiter is ";;", but must be one character, such as ';', or tab.`,
+    ],
+    [
+      'a.jsonl',
+      '{"text":"x"}\n',
+      { ...TEMPLATE, delimiter: ';' },
+      '--delimiter is about CSV, but the input is jsonl. Leave it out, or add --input-format csv.',
+    ],
+    [
+      'a.csv',
+      'id,text\n1,\n2, \n',
+      { prompt: '{{text}}', model: 'm', skipEmpty: true },
+      'Every row of a.csv makes an empty prompt, so --skip-empty leaves none to ask.',
     ],
     [
       'a.jsonl',
@@ -290,7 +392,17 @@ describe('what cannot be read is said in one line', () => {
   it('of a file that is not there', async () => {
     await dir.write('d/a.jsonl', '');
     expect(await told('no.jsonl')).toBe('BadRequestsError: no.jsonl: there is no such file. Paths are taken from DIR.');
-    expect(await told('d', { inputFormat: 'jsonl' })).toBe('BadRequestsError: d is a directory. Name a file in it.');
+    expect(await told('no.dat')).toBe('BadRequestsError: no.dat: there is no such file. Paths are taken from DIR.');
+    expect(await told('d')).toBe('BadRequestsError: d is a directory. Name a file in it.');
+  });
+
+  it('of what is piped in and is no JSON', async () => {
+    const piped = await inputDirectory('text\nx\n');
+    const reading = openRequestSource('-', TEMPLATE, piped.host).then((source) => all(source.requests()));
+    expect(await complaint(reading, piped)).toBe(
+      'BadRequestsError: standard input is read as JSON, one object a line, but seems to be a table that begins with "text". Add --input-format csv.',
+    );
+    await piped.remove();
   });
 
   it('of what is piped in and must be a file', async () => {

@@ -1,5 +1,6 @@
 import type { RequestLine } from '@batchwright/client';
 import type { JsonObject } from '@batchwright/core';
+import type { Tell } from './input-note.ts';
 
 /** The requests of a run, made one by one of what the user named. */
 export interface RequestSource {
@@ -16,7 +17,7 @@ export interface RequestSource {
   readonly schema: JsonObject | null;
   /**
    * From the first on, again at every call but for what is piped in; rejects with `BadRequestsError` at what cannot be
-   * read, up to ten faults with a line each. Memory does not grow with the input.
+   * read, up to ten faults with a line each. Memory does not grow with the input. `tell` hears of what is no fault.
    */
-  requests(): AsyncIterable<RequestLine>;
+  requests(tell?: Tell): AsyncIterable<RequestLine>;
 }

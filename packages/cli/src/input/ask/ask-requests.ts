@@ -5,7 +5,7 @@ import { LIMITS } from '@batchwright/protocol';
 import type { InputHost } from '../bytes/input-bytes.ts';
 import { unreadable } from '../bytes/unreadable.ts';
 import { tryFirstRequest } from '../first-request.ts';
-import type { AskOptions } from '../input-options.ts';
+import { type AskOptions, ASK_MODEL } from '../input-options.ts';
 import type { RequestSource } from '../request-source.ts';
 import { readAttachment } from '../template/attachment.ts';
 import { fingerprint } from '../template/given-text.ts';
@@ -21,9 +21,6 @@ export interface AskSource extends RequestSource {
   asked(customId: string): Asked | null;
 }
 
-/** Asked when no model is named: it reads a million tokens, and costs least. */
-const DEFAULT_MODEL = 'claude-haiku-5-5';
-
 /**
  * Every question of every document, a request each. The document comes first and the question after it, so that all
  * questions of a document share it; it is read when its first question is asked for, and no two are held at once.
@@ -36,7 +33,7 @@ export async function askRequests(
   const { cwd } = host;
   const questions = await allQuestions(options, cwd);
   const schema = await readSchema(options.schema, cwd);
-  const template = await readMessageTemplate({ ...options, model: options.model ?? DEFAULT_MODEL }, schema, cwd);
+  const template = await readMessageTemplate({ ...options, model: options.model ?? ASK_MODEL }, schema, cwd);
   const files = await Promise.all(unique(documents).map(async (document) => lookAt(document, cwd)));
   if (files.length === 0) throw new BadRequestsError('No document is named. Name one or more to ask about.');
   const set = files.flatMap(({ document }) => questions.map((question) => ({ document, question })));
@@ -56,7 +53,8 @@ export async function askRequests(
     progress,
     schema,
     asked: (customId) => set[byId.get(customId) ?? NOBODY] ?? null,
-    requests: async function* () {
+    requests: async function* (tell) {
+      for (const text of template.warnings) tell?.({ type: 'warning', text });
       progress.readBytes = 0;
       for (const [at, file] of files.entries()) {
         const first = at * questions.length;

@@ -2,6 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BadRequestsError } from '@batchwright/client';
 import type { InputBytes } from './input-bytes.ts';
+import { peeked, toBuffer, type Pieces } from './peeked.ts';
 
 /**
  * Input as UTF-8 text, still in bytes: unzipped where it is gzip, whatever its name, without a byte order mark, and
@@ -24,29 +25,8 @@ const GZIP_MARK = [0x1f, 0x8b];
 /** Enough to tell what it is. */
 const HEAD_BYTES = 4;
 
-type Pieces = AsyncIterable<Uint8Array>;
-
-/** The first bytes, and all of them again, the first piece holding at least the head where there are as many. */
-async function withHead(pieces: Pieces): Promise<readonly [Buffer, Pieces]> {
-  const iterator = pieces[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < HEAD_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    head = head.length === 0 ? toBuffer(next.value) : Buffer.concat([head, next.value]);
-  }
-  return [head, resumed(head, iterator)];
-}
-
-async function* resumed(head: Buffer, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield head;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-  } finally {
-    // Whoever stops half-way must not leave a file open.
-    await iterator.return?.();
-  }
-}
+const withHead = async (pieces: Pieces): ReturnType<typeof peeked> =>
+  peeked(pieces, ({ length }) => length >= HEAD_BYTES);
 
 async function* unzipped(pieces: Pieces, name: string): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 256 * 1024 });
@@ -82,8 +62,4 @@ function isGzip(head: Buffer): boolean {
 
 function startsWith(head: Buffer, mark: readonly number[]): boolean {
   return mark.every((byte, at) => head[at] === byte);
-}
-
-function toBuffer(piece: Uint8Array): Buffer {
-  return Buffer.from(piece.buffer, piece.byteOffset, piece.length);
 }

@@ -7,7 +7,7 @@ import { csvRows } from './csv-rows.ts';
 const name = fc.string({ unit: fc.constantFrom('a', 'b', ',', '"', ' ', 'é'), minLength: 1 });
 const field = fc.string({ unit: fc.constantFrom('x', ',', '"', '\n', '\r\n', '\t', ' ', 'é', '😀') });
 
-it.each(['csv', 'tsv'] as const)('reads back the %s that was written, however it is cut', async (kind) => {
+it.each([',', '\t', ';'])('reads back what was written with %j, however it is cut', async (delimiter) => {
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(name, { minLength: 2, maxLength: 4 }),
@@ -15,9 +15,8 @@ it.each(['csv', 'tsv'] as const)('reads back the %s that was written, however it
       fc.integer({ min: 1, max: 20 }),
       async (names, values, size) => {
         const rows = values.map((row) => row.slice(0, names.length));
-        const delimiter = kind === 'csv' ? ',' : '\t';
         const text = stringify([names, ...rows], { delimiter, quoted: true });
-        const read = await all(csvRows(piecesOf(Buffer.from(text), size), kind, 'rows'));
+        const read = await all(csvRows(piecesOf(Buffer.from(text), size), delimiter, 'rows'));
         expect(read.map((row) => names.map((column) => row.text(column)))).toEqual(rows);
       },
     ),

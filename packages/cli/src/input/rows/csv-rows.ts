@@ -8,19 +8,18 @@ import { RowError } from '../row-error.ts';
 import { megabytes, quoted } from '../wording.ts';
 import type { Row } from './row.ts';
 
-/** How the table is written. */
-export type CsvKind = 'csv' | 'tsv';
-
 /**
  * Rows of a table under a row of headings. Fields are parsed as bytes, so that one that is not UTF-8 is found where it
  * stands and not replaced.
  */
-export async function* csvRows(pieces: AsyncIterable<Buffer>, kind: CsvKind, name: string): AsyncGenerator<Row> {
+export async function* csvRows(
+  pieces: AsyncIterable<Uint8Array>,
+  delimiter: string,
+  name: string,
+): AsyncGenerator<Row> {
   let columns: Columns | null = null;
-  let line = 1;
-  for await (const fields of records(pieces, kind, name)) {
+  for await (const { fields, line } of records(pieces, delimiter, name)) {
     const origin = `${name} line ${line}`;
-    line += 1 + lineBreaks(fields);
     if (fields.length === 1 && fields[0]?.length === 0) continue;
     if (columns === null) columns = readHeadings(fields, origin, name);
     else yield new CsvRow(fields, columns, origin);
@@ -68,36 +67,52 @@ function fieldCount(count: number): string {
   return count === 1 ? '1 field' : `${count} fields`;
 }
 
+interface CsvRecord {
+  readonly fields: readonly Buffer[];
+  /** Where it begins, from 1. */
+  readonly line: number;
+}
+
 /** Every record, the headings too. A blank line is a record of one empty field. */
-async function* records(pieces: AsyncIterable<Buffer>, kind: CsvKind, name: string): AsyncGenerator<readonly Buffer[]> {
+async function* records(pieces: AsyncIterable<Uint8Array>, delimiter: string, name: string): AsyncGenerator<CsvRecord> {
+  // Counted here: of a line that ends in CRLF the parser makes two.
+  let line = 1;
   const parser = parse({
-    delimiter: kind === 'csv' ? ',' : '\t',
+    delimiter,
     record_delimiter: ['\r\n', '\n'],
     encoding: null,
     relax_column_count: true,
     // Tables with tabs are mostly written without any quoting, and then a quote is a quote.
-    relax_quotes: kind === 'tsv',
+    relax_quotes: delimiter === '\t',
     max_record_size: MOST_ITEM_BYTES,
+    on_record: (record) => {
+      // Its types do not know that fields are bytes, nor that what comes out may be another thing.
+      const found: CsvRecord = { fields: record as unknown as readonly Buffer[], line };
+      line += 1 + lineBreaks(found.fields);
+      return found as unknown as string[];
+    },
   });
   // The callback is for nobody: a fault of either stream ends the iteration below with it.
   pipeline(Readable.from(pieces), parser, () => {});
   try {
-    for await (const fields of parser) yield fields as readonly Buffer[];
+    for await (const record of parser) yield record as CsvRecord;
   } catch (error) {
-    throw error instanceof CsvError ? explained(error, name) : error;
+    throw error instanceof CsvError ? explained(error, `${name} line ${line}`) : error;
   }
 }
 
-function explained(error: CsvError, name: string): BadRequestsError {
-  const line = (error as unknown as { readonly lines?: number }).lines ?? 0;
+/** `where` the row begins that could not be read to its end. */
+function explained(error: CsvError, where: string): BadRequestsError {
   const reasons: Readonly<Record<string, string>> = {
-    CSV_QUOTE_NOT_CLOSED: `${name} ends within quotes. Look for a quote that is not closed; within quotes, write "" for one.`,
-    CSV_INVALID_CLOSING_QUOTE: `${name} line ${line}: text follows the quote that ends a field. Within quotes, write "" for one.`,
-    INVALID_OPENING_QUOTE: `${name} line ${line}: a quote stands in the middle of a field. Put the whole field in quotes, and write "" for the one within.`,
-    CSV_MAX_RECORD_SIZE: `${name}: a row that goes on at line ${line} is longer than ${megabytes(LIMITS.messageBodyBytes)}, the most one request may hold. Look for a quote that is not closed.`,
+    CSV_QUOTE_NOT_CLOSED:
+      'a quote opens in this row that is not closed to the end. Close it; within quotes, write "" for one.',
+    CSV_INVALID_CLOSING_QUOTE:
+      'in this row, text follows the quote that ends a field. Within quotes, write "" for one.',
+    INVALID_OPENING_QUOTE:
+      'a quote stands in the middle of a field. Put the whole field in quotes, and write "" for the one within.',
+    CSV_MAX_RECORD_SIZE: `this row is longer than ${megabytes(LIMITS.messageBodyBytes)}, the most one request may hold. Look for a quote that is not closed.`,
   };
-  const reason = reasons[error.code] ?? `${name} line ${line}: ${error.message}.`;
-  return new BadRequestsError(reason, { cause: error });
+  return new BadRequestsError(`${where}: ${reasons[error.code] ?? `${error.message}.`}`, { cause: error });
 }
 
 function readHeadings(fields: readonly Buffer[], origin: string, name: string): Columns {

@@ -5,6 +5,7 @@ import type { AsyncBuffer, DecodedArray, FileMetaData } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { ByteProgress } from '../bytes/input-bytes.ts';
 import { unreadable } from '../bytes/unreadable.ts';
+import { quoted } from '../wording.ts';
 import { columnText } from './column-text.ts';
 import type { Row } from './row.ts';
 
@@ -25,6 +26,7 @@ export async function* parquetRows(input: ParquetInput, wanted: readonly string[
   });
   try {
     const file = await fileBuffer(handle);
+    await checkMark(file, input.name);
     const metadata = await readFooter(file, input.name);
     const columns = parquetSchema(metadata).children.map((child) => child.element.name);
     const table = { input, file, metadata, columns, read: columns.filter((column) => wanted.includes(column)) };
@@ -107,6 +109,22 @@ class ParquetRow implements Row {
     const values = this.#values.get(column);
     return values === undefined ? null : columnText(values[this.#at]);
   }
+}
+
+const MARK = 'PAR1';
+const LOOKED_BYTES = 1024;
+
+/** What was named Parquet and is text is told from what is damaged. */
+async function checkMark(file: AsyncBuffer, name: string): Promise<void> {
+  const head = Buffer.from(await file.slice(0, Math.min(LOOKED_BYTES, file.byteLength)));
+  const text = head.toString();
+  if (text.startsWith(MARK)) return;
+  if (head.length === 0) throw new BadRequestsError(`${name} is empty. Write it anew.`);
+  if (head.includes(0) || text.startsWith('\x1f'))
+    throw new BadRequestsError(`${name} is not Parquet. Name another file.`);
+  const format = text.startsWith('{') ? 'jsonl' : 'csv';
+  const [line = ''] = text.split(/\r?\n/, 1);
+  throw new BadRequestsError(`${name} is not Parquet: it begins with ${quoted(line)}. Add --input-format ${format}.`);
 }
 
 async function readFooter(file: AsyncBuffer, name: string): Promise<FileMetaData> {

@@ -1,7 +1,7 @@
 import { BadRequestsError } from '@batchwright/client';
 import { isJsonObject, type JsonObject, validateParams } from '@batchwright/core';
 import { flagOf, MESSAGE_OPTIONS, type MessageOptions } from '../input-options.ts';
-import { quoted } from '../wording.ts';
+import { quoted, shortened } from '../wording.ts';
 import { asObject, fingerprint, givenText, parseJson, readJsonFile } from './given-text.ts';
 import { jsonList, jsonObject, type JsonText, jsonValue } from './json-text.ts';
 import { constantText, fillTemplate, parseTemplate, type TextTemplate } from './text-template.ts';
@@ -14,6 +14,8 @@ export interface MessageTemplate {
   readonly system: TextTemplate | null;
   /** By flag: what it says, or a fingerprint where that is long or in a file. */
   readonly identity: Readonly<Record<string, string>>;
+  /** What is probably not meant, a line each. */
+  readonly warnings: readonly string[];
   /** All params, with this content in the one message of the user. */
   params(content: JsonText): JsonText;
 }
@@ -39,10 +41,12 @@ export async function readMessageTemplate(
   };
   checkSample(fixed);
   const template = system === null || 'system' in extra ? null : parseTemplate(system, '--system');
-  const all = Object.entries({ ...fixed, ...withFormat(extra, fixed) });
+  const whole = { ...fixed, ...withFormat(extra, fixed) };
+  const all = Object.entries(whole);
   return {
     system: template,
     identity: identityOf(options, { '--system': system, '--tool': tools, '--params': extra }),
+    warnings: extraWarnings(whole),
     params: (content) =>
       jsonObject(
         all.map(([key, value]) => {
@@ -119,19 +123,66 @@ function wrongValue(option: keyof typeof MESSAGE_OPTIONS, value: string, expects
 async function readTools(file: string, cwd: string): Promise<readonly JsonObject[]> {
   const what = `--tool ${file}`;
   const found = await readJsonFile(file, '--tool', cwd);
-  return (Array.isArray(found) ? (found as readonly unknown[]) : [found]).map((tool) => asObject(tool, what));
+  if (!Array.isArray(found)) return [checkedTool(found, what)];
+  return (found as readonly unknown[]).map((tool, at) => checkedTool(tool, `${what} item ${at + 1}`));
 }
 
 /**
  * What the options say together, by the API's own rules. `--params` is left out: it is there for what this program does
- * not know. So is a model that is not in the table: others than Anthropic's are run too.
+ * not know.
  */
 function checkSample(params: JsonObject): void {
-  const error = validateParams(params, { surface: 'batch', version: '2023-06-01', betas: [] });
-  if (error === null || error.type === 'not_found_error') return;
+  const fault = faultOf(params);
+  if (fault === null) return;
+  const flag = FLAGS_BY_FIELD.find(([field]) => fault.includes(field))?.[1] ?? '';
   throw new BadRequestsError(
-    `${String(params['model'])} would refuse every request: ${error.message.replace(/\.$/, '')}. Change the flag that says so.`,
+    `${flag === '' ? '' : `${flag}: `}${String(params['model'])} would refuse every request: ${fault}. Change it, or leave it out.`,
   );
+}
+
+/** Which flag a field is of, the more telling first: what is said of the budget to think names the tokens too. */
+const FLAGS_BY_FIELD = [
+  ['thinking', '--thinking'],
+  ['max_tokens', '--max-tokens'],
+  ['temperature', '--temperature'],
+  ['tool', '--tool'],
+  ['output_config', '--schema'],
+  ['system', '--system'],
+  ['model', '--model'],
+] as const;
+
+/** With `--params`, which may be right about what this program does not know. */
+function extraWarnings(params: JsonObject): readonly string[] {
+  const fault = faultOf(params);
+  return fault === null
+    ? []
+    : [`--params: as far as is known here, the API would refuse every request: ${fault}. It is sent all the same.`];
+}
+
+/** Why the API would refuse params; null: nothing is known against them. Others than Anthropic's models are run too. */
+function faultOf(params: JsonObject): string | null {
+  const error = validateParams(params, { surface: 'batch', version: '2023-06-01', betas: [] });
+  return error === null || error.type === 'not_found_error' ? null : error.message.replace(/\.$/, '');
+}
+
+const TOOL_SHAPE = '{"name":…,"description":…,"input_schema":{"type":"object",…}}';
+/** Of the API's own tools the one without a name. */
+const NAMELESS_TYPE = 'mcp_toolset';
+
+/** A tool of the user's own, or one of the API's, which are known by their types; of those there are more every month. */
+function checkedTool(value: unknown, what: string): JsonObject {
+  const tool = asObject(value, what);
+  const { type, name } = tool;
+  const isOwn = type === undefined || type === null || type === 'custom';
+  const isOfApi = type === NAMELESS_TYPE || (typeof name === 'string' && type !== 'function');
+  if (!isOwn && !isOfApi) {
+    throw new BadRequestsError(
+      `${what} has the type ${shortened(JSON.stringify(type))}, which is no tool of the Messages API. A tool is ${TOOL_SHAPE}.`,
+    );
+  }
+  const fault = faultOf({ model: 'any', max_tokens: 1, messages: [{ role: 'user', content: 'text' }], tools: [tool] });
+  if (fault === null) return tool;
+  throw new BadRequestsError(`${what}: ${fault.replace(/^tools\.0(\.custom)?\.?/, '')}. A tool is ${TOOL_SHAPE}.`);
 }
 
 /** Longer texts are recognised, and not shown. */

@@ -180,13 +180,32 @@ describe('wrong options are said in one line', () => {
     ],
     [
       { model: 'claude-opus-5', temperature: '0.5' },
-      'claude-opus-5 would refuse every request: `temperature` is deprecated for this model. Change the flag that says so.',
+      '--temperature: claude-opus-5 would refuse every request: `temperature` is deprecated for this model. Change it, or leave it out.',
+    ],
+    [
+      { maxTokens: '99999999' },
+      '--max-tokens: claude-haiku-4-5 would refuse every request: max_tokens: 99999999 > 64000, which is the maximum allowed number of output tokens for claude-haiku-4-5-20251001. Change it, or leave it out.',
+    ],
+    [
+      { tool: ['schema.json'] },
+      '--tool schema.json has the type "object", which is no tool of the Messages API. A tool is {"name":…,"description":…,"input_schema":{"type":"object",…}}.',
+    ],
+    [
+      { tool: ['tools.json'] },
+      '--tool tools.json item 2: input_schema: Field required. A tool is {"name":…,"description":…,"input_schema":{"type":"object",…}}.',
+    ],
+    [
+      { tool: ['function.json'] },
+      '--tool function.json has the type "function", which is no tool of the Messages API. A tool is {"name":…,"description":…,"input_schema":{"type":"object",…}}.',
     ],
     [
       { model: 'claude-opus-5', thinking: '2048', maxTokens: '4096' },
-      'claude-opus-5 would refuse every request: "thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior. Change the flag that says so.',
+      '--thinking: claude-opus-5 would refuse every request: "thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior. Change it, or leave it out.',
     ],
   ])('%j', async (options, message) => {
+    await dir.write('schema.json', '{"type":"object","properties":{}}');
+    await dir.write('tools.json', '[{"type":"web_search_20250305","name":"web_search"},{"name":"t"}]');
+    await dir.write('function.json', '{"type":"function","name":"f","parameters":{}}');
     await dir.write('empty.md', '');
     await dir.write('blank.md', ' \n');
     await dir.write('x.docx', 'PK\x03\x04\x14\0');

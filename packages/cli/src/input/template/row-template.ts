@@ -4,7 +4,7 @@ import type { JsonObject } from '@batchwright/core';
 import { RowError } from '../row-error.ts';
 import type { TemplateOptions } from '../input-options.ts';
 import type { Row } from '../rows/row.ts';
-import { megabytes, quoted } from '../wording.ts';
+import { listed, megabytes, quoted } from '../wording.ts';
 import { type Attachment, readAttachment } from './attachment.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import { fingerprint, givenText } from './given-text.ts';
@@ -28,6 +28,10 @@ export interface RowTemplate {
   readonly identity: Readonly<Record<string, string>>;
   /** Every column that it reads of a row, where there is one. */
   readonly columns: readonly string[];
+  /** What is probably not meant, a line each; `columns` are those of the first row. */
+  warnings(columns: readonly string[]): readonly string[];
+  /** Whether a row has nothing to ask. */
+  isEmpty(row: Row): boolean;
   /** The request of a row, its number from 1, on one line. Throws `RowError` when none can be made. */
   line(row: Row, number: number): Promise<Buffer>;
 }
@@ -47,6 +51,9 @@ export async function readRowTemplate(
     ...(options.image ?? []).map(async (place) => readPlace(place, 'image', shelf, cwd)),
   ]);
   const ids = customIds(options.idColumn);
+  const asked = [message.system, ...texts, ...attached.map(({ template }) => template)].flatMap((template) =>
+    template === null ? [] : columnsOf(template),
+  );
   const write = jsonWriter([
     '{"custom_id":',
     (row, number) => JSON.stringify(ids.of(row, number)),
@@ -59,12 +66,12 @@ export async function readRowTemplate(
       ...message.identity,
       ...shownShort({ '--prompt': promptText, ...identityOf(options, attached) }),
     },
-    columns: [
-      ids.column,
-      ...[message.system, ...texts, ...attached.map(({ template }) => template)].flatMap((template) =>
-        template === null ? [] : columnsOf(template),
-      ),
+    columns: [ids.column, ...asked],
+    warnings: (columns) => [
+      ...message.warnings,
+      ...(asked.length === 0 ? [allAlike(columns.filter((column) => column !== ids.column))] : []),
     ],
+    isEmpty: (row) => texts.some((text) => constantText(text) === null && fillTemplate(text, row).trim() === ''),
     line: async (row, number) => checkedSize(await write(row, number), row),
   };
 }
@@ -147,9 +154,18 @@ function ownText(template: TextTemplate): JsonText {
     (row) => {
       const text = fillTemplate(template, row);
       if (text.trim() !== '') return JSON.stringify(text);
-      throw new RowError(`${row.origin} makes an empty prompt. Fill the row in, or take it out.`);
+      throw new RowError(`${row.origin} makes an empty prompt. Fill the row in, or leave such rows out: --skip-empty.`);
     },
   ];
+}
+
+function allAlike(columns: readonly string[]): string {
+  const [first = 'column'] = columns;
+  const there =
+    columns.length === 0
+      ? 'no other column is there'
+      : `there ${columns.length === 1 ? 'is' : 'are'} ${listed(columns)}`;
+  return `--prompt names no column, so every request asks the same: ${there}. Write {{${first}}} where a row’s own text goes.`;
 }
 
 interface CustomIds {
@@ -164,11 +180,11 @@ const PATTERN = new RegExp(CUSTOM_ID_PATTERN);
 /** By the column named, by a column `custom_id` if the first row has one, or by number. */
 function customIds(named: string | undefined): CustomIds {
   const column = named ?? DEFAULT_COLUMN;
-  let isInRows = named !== undefined;
+  let isInRows = named === undefined ? null : true;
   return {
     column,
     of: (row, number) => {
-      if (number === 1) isInRows ||= row.text(column) !== null;
+      isInRows ??= row.text(column) !== null;
       if (!isInRows) return `row-${String(number).padStart(NUMBER_DIGITS, '0')}`;
       const id = columnValue(row, column, named === undefined ? 'the first row' : '--id-column');
       if (PATTERN.test(id)) return id;
@@ -190,7 +206,7 @@ function checkedSize(line: Buffer, row: Row): Buffer {
 }
 
 function identityOf(
-  { splitAt, document, image, idColumn }: TemplateOptions,
+  { splitAt, document, image, idColumn, skipEmpty }: TemplateOptions,
   attached: readonly Place[],
 ): Readonly<Record<string, string>> {
   const documents = document?.length ?? 0;
@@ -198,6 +214,7 @@ function identityOf(
   return {
     ...(splitAt !== undefined && { '--split-at': splitAt }),
     ...(idColumn !== undefined && { '--id-column': idColumn }),
+    ...(skipEmpty === true && { '--skip-empty': 'yes' }),
     ...(document !== undefined && { '--document': names.slice(0, documents).join(', ') }),
     ...(image !== undefined && { '--image': names.slice(documents).join(', ') }),
   };

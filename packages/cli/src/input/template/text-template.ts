@@ -76,12 +76,13 @@ export function columnValue(row: Row, column: string, flag: string): string {
   );
 }
 
-/** A separator other than the one expected shows as one column with all of the names in it. */
+/** A separator that was not found out shows as one column with all of the names in it. */
 function columnsText(columns: readonly string[]): string {
   if (columns.length === 0) return 'It has no columns at all.';
   if (columns.length > 1) return `Its columns are ${listed(columns)}.`;
   const [only = ''] = columns;
-  const separator = only.includes('\t') ? 'tabs: add --input-format tsv' : 'semicolons: save it with commas';
-  const isOther = /[\t;]/.test(only);
-  return `Its only column is ${quoted(only)}.${isOther ? ` It seems to be separated by ${separator}.` : ''}`;
+  const separator = /[,;|\t]/.exec(only)?.[0];
+  const named = separator === '\t' ? 'tab' : `'${separator}'`;
+  const hint = separator === undefined ? '' : ` It seems to be several: add --delimiter ${named}.`;
+  return `Its only column is ${quoted(only)}.${hint}`;
 }
