@@ -46,6 +46,29 @@ describe('ask', () => {
     expect(again.err).toMatch(/^Already finished at /);
   });
 
+  it('asks more beside what was answered, and says nothing is lost', async () => {
+    expect((await home.run(['ask', 'report.md', '-q', 'Who wrote it?'])).code).toBe(0);
+    const more = await home.run(['ask', 'report.md', '-q', 'What happened to profits?']);
+    expect(more.code, more.err).toBe(0);
+    expect(more.err).toContain('Other questions or documents: answers that are in output/ stay there.\n');
+    expect((await readdir(home.path('output'))).toSorted()).toEqual([`${IDS[2]}.json`, `${IDS[3]}.json`]);
+    // Another model would answer the same in place of what is there.
+    const other = await home.run(['ask', 'report.md', '-q', 'What happened to profits?', '--max-tokens', '9']);
+    expect([other.code, other.err]).toEqual([
+      2,
+      expect.stringMatching(/which is finished: this one differs in .*--restart/),
+    ]);
+  });
+
+  it('never puts answers to other questions in place of a file', async () => {
+    expect((await home.run(['ask', 'report.md', '-q', 'Who wrote it?', '-o', 'answers.csv'])).code).toBe(0);
+    const more = await home.run(['ask', 'report.md', '-q', 'What happened?', '-o', 'answers.csv']);
+    expect([more.code, more.err]).toEqual([
+      2,
+      expect.stringMatching(/which is finished: this one differs in questions\./),
+    ]);
+  });
+
   it('reads questions from a file, and shares a document between them', async () => {
     const api = await home.startSimulator();
     await home.write('long.txt', `${'All that was said in the meeting of the board. '.repeat(600)}\n`);

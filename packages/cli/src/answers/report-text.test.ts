@@ -26,11 +26,11 @@ Commonest failures
   1,000 × expired
       the batch expired before it was sent to the model
       such as row-0900000
-      Run these again; fewer at once are reached in time more likely.
+      Try these again with --retry-failed; fewer at once end sooner.
   1 × odd_error
       odd
       such as row-0000001
-      Run these again later.
+      Try these again later with --retry-failed.
 
 Tokens and cost
   input                50,000,000   $25.00
@@ -71,12 +71,14 @@ Commonest failures
       the batch expired before it was
       sent to the model
       such as row-0900000
-      Run these again; fewer at once are
-      reached in time more likely.
+      Try these again with
+      --retry-failed; fewer at once end
+      sooner.
   1 × odd_error
       odd
       such as row-0000001
-      Run these again later.
+      Try these again later with
+      --retry-failed.
 
 Tokens and cost
   input              50M   $25.00

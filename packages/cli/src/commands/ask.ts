@@ -19,7 +19,8 @@ export async function ask(
 ): Promise<number> {
   return prepareAndDrive(documents, { ...options, output: options.output ?? DEFAULT_OUTPUT }, host, async () => {
     const source = await askRequests(documents, options, host);
-    return { source, onResult: options.output === '-' ? null : printing(source, options, host) };
+    const onResult = options.output === '-' ? null : printing(source, options, host);
+    return { source, addsAnswers: true, onResult };
   });
 }
 

@@ -15,12 +15,14 @@ export interface BulkCommand {
   readonly output: { readonly path: string; readonly format: AnswerFormat };
   /** Where the run is kept until it is done. */
   readonly runDir: string;
+  /** Whether a finished run of other requests makes room, since answers of both can lie beside each other. */
+  readonly addsAnswers: boolean;
   /** Told of each final result as it is known; null: nobody asks. */
   readonly onResult: ((result: SettledResult, display: RunDisplay) => void) | null;
 }
 
-/** A run is taken up only with the same input, and at the API where its batches are. */
+/** A run is taken up only with the same input, planned the same way, and at the API where its batches are. */
 export function identityOf({ source, settings }: BulkCommand): Identity {
   const { endpoint } = settings;
-  return { ...source.identity, server: endpoint.type === 'api' ? endpoint.baseUrl : 'simulated' };
+  return { ...source.identity, ...settings.planning, server: endpoint.type === 'api' ? endpoint.baseUrl : 'simulated' };
 }

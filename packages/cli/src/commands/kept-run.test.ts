@@ -7,11 +7,13 @@ const BEGUN: JournalEntry = { type: 'begun', format: 1, atMs: 1, identity: { inp
 describe('a run that is kept', () => {
   it('is taken up only by what is the same', () => {
     const record = replay([BEGUN]);
-    expect(differencesFrom(record, { input: 'a.jsonl', server: 'http://h' })).toEqual([]);
-    expect(differencesFrom(record, { input: 'b.jsonl', server: 'http://h', template: 'x' })).toEqual([
-      'input',
-      'template',
-    ]);
+    expect(differencesFrom(record, { input: 'a.jsonl', server: 'http://h' })).toEqual({
+      requests: [],
+      planning: [],
+    });
+    expect(
+      differencesFrom(record, { input: 'b.jsonl', server: 'http://h', template: 'x', '--batch-requests': '5' }),
+    ).toEqual({ requests: ['input', 'template'], planning: ['--batch-requests'] });
     expect(differencesFrom(replay([]), {})).toBeNull();
   });
 

@@ -5,6 +5,7 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRecord, RunStore } from '@batchwright/client';
+import { PLANNING_FLAGS } from './run-options.ts';
 
 /** A command that does not fit the run that is kept: what is wrong and what helps, in one line. */
 export class KeptRunError extends Error {
@@ -14,12 +15,22 @@ export class KeptRunError extends Error {
 /** How requests came to be, by name; a run is taken up only by what is the same. */
 export type Identity = Readonly<Record<string, string>>;
 
-/** The names of what differs between the kept run and another; null: there is no run. */
-export function differencesFrom(record: RunRecord, identity: Identity): readonly string[] | null {
+/** What differs between the kept run and another, by name. */
+export interface Differences {
+  /** What is asked of whom. */
+  readonly requests: readonly string[];
+  /** How requests are put into batches, which is settled once a batch was sent. */
+  readonly planning: readonly string[];
+}
+
+/** Null: there is no run. */
+export function differencesFrom(record: RunRecord, identity: Identity): Differences | null {
   if (record.begun === null) return null;
   const kept = record.begun.identity;
-  const names = new Set([...Object.keys(kept), ...Object.keys(identity)]);
-  return [...names].filter((name) => kept[name] !== identity[name]);
+  const names = [...new Set([...Object.keys(kept), ...Object.keys(identity)])];
+  const differing = names.filter((name) => kept[name] !== identity[name]);
+  const isPlanning = (name: string): boolean => PLANNING_FLAGS.some((flag) => flag === name);
+  return { requests: differing.filter((name) => !isPlanning(name)), planning: differing.filter(isPlanning) };
 }
 
 /**

@@ -1,12 +1,10 @@
-import { access } from 'node:fs/promises';
-import { replay, runBatch, type RunRecord, type RunStore } from '@batchwright/client';
-import { STANDARD_OUTPUT } from '../answers/answer-format.ts';
+import { replay, type RunRecord, type RunStore } from '@batchwright/client';
 import type { Host } from '../host.ts';
 import { counted } from '../output/figures.ts';
 import type { RunDisplay } from '../progress/run-display.ts';
 import { identityOf, type BulkCommand } from './bulk-command.ts';
-import { differencesFrom, KeptRunError, removeServerData } from './kept-run.ts';
-import type { RunOutcome } from './run-outcome.ts';
+import { lookAtFinished, type FinishedRun } from './finished-run.ts';
+import { differencesFrom, KeptRunError, removeServerData, type Differences } from './kept-run.ts';
 import { restartRun } from './run-restart.ts';
 
 /** Looks at what is kept of a run before; answers the outcome where nothing is left to do. */
@@ -15,9 +13,10 @@ export async function prepareRun(
   store: RunStore,
   display: RunDisplay,
   host: Host,
-): Promise<RunOutcome | null> {
-  const { runDir, settings, output } = command;
+): Promise<FinishedRun | null> {
+  const { runDir, settings } = command;
   const record = replay(await store.readJournal());
+  const identity = identityOf(command);
   if (settings.restart !== 'no') {
     const keptServer = record.begun?.identity['server'];
     const cancels = settings.restart === 'cancel';
@@ -25,52 +24,66 @@ export async function prepareRun(
     await restartRun({ record, store, runDir, endpoint, keptServer, cancels, say: (line) => display.say(line) }, host);
     return null;
   }
-  const differences = differencesFrom(record, identityOf(command));
+  const differences = differencesFrom(record, identity);
   if (differences === null) return null;
-  if (differences.length === 0) {
-    if (record.finishedAtMs === null) return takeUp(record, display);
-    await clearFinished(command, store);
-    return { type: 'already_finished', atMs: record.finishedAtMs, hasOutput: await isThere(output.path) };
+  const isOther = differences.requests.length > 0;
+  const isPlannedSo = differences.planning.length === 0;
+  if (record.finishedAtMs !== null && !isOther) {
+    const goesOn = settings.run.retryFailed === true && record.canReopen;
+    if (!goesOn) return lookAtFinished(command, store, record);
+    if (!isPlannedSo) throw mismatch(command, record, differences);
+    knowBatches(record, display);
+    return null;
   }
-  // As long as nothing was sent there is nothing that another input could not take the place of.
-  if (record.hasSent || record.finishedAtMs !== null) throw mismatch(command, record, differences);
+  if (!isOther && isPlannedSo) {
+    takeUp(record, display);
+    return null;
+  }
+  if (!mayReplace(command, record, differences, display)) throw mismatch(command, record, differences);
   await store.clear();
   await removeServerData(runDir);
   return null;
 }
 
-function takeUp({ batches, begun, hasSent }: RunRecord, display: RunDisplay): null {
+/** Whether the kept run may make room for this one. */
+function mayReplace(command: BulkCommand, record: RunRecord, { requests }: Differences, display: RunDisplay): boolean {
+  // As long as nothing was sent there is nothing that another input could not take the place of.
+  if (record.finishedAtMs === null) return !record.hasSent;
+  const isMoreToAsk = requests.every((name) => name === 'documents' || name === 'questions');
+  if (!command.addsAnswers || !isMoreToAsk || command.output.format !== 'dir') return false;
+  display.say(`Other questions or documents: answers that are in ${command.output.path} stay there.`);
+  return true;
+}
+
+function takeUp(record: RunRecord, display: RunDisplay): void {
+  const sent = counted(knowBatches(record, display), 'batch', 'batches');
+  if (!record.hasSent) return;
+  display.say(`Taking up the run begun at ${new Date(record.begun?.atMs ?? 0).toISOString()}: ${sent} sent before.`);
+}
+
+/** What happened to them is not told again; answers how many were sent. */
+function knowBatches({ batches }: RunRecord, display: RunDisplay): number {
   const known = batches.map(({ plan, state }) => ({
     number: plan.number,
     isSent: 'id' in state,
     isOver: state.type === 'ended' || state.type === 'downloaded',
   }));
   display.know(known);
-  const sent = counted(known.filter(({ isSent }) => isSent).length, 'batch', 'batches');
-  if (hasSent)
-    display.say(`Taking up the run begun at ${new Date(begun?.atMs ?? 0).toISOString()}: ${sent} sent before.`);
-  return null;
+  return known.filter(({ isSent }) => isSent).length;
 }
 
-/** A crash may have come between the note that the run was finished and the removal of what it needed. */
-async function clearFinished(command: BulkCommand, store: RunStore): Promise<void> {
-  const run = runBatch([], { store, identity: identityOf(command) });
-  await run.settle();
-  await run.close();
-  await removeServerData(command.runDir);
-}
-
-function mismatch({ runDir }: BulkCommand, record: RunRecord, differences: readonly string[]): KeptRunError {
-  const what = record.finishedAtMs === null ? 'another run, which is not finished' : 'another run, which is finished';
+function mismatch({ runDir }: BulkCommand, record: RunRecord, { requests, planning }: Differences): KeptRunError {
+  if (requests.length === 0) {
+    const kept = record.begun?.identity ?? {};
+    const said = planning.map((flag) => (kept[flag] === undefined ? `without ${flag}` : `with ${flag} ${kept[flag]}`));
+    return new KeptRunError(
+      `the run in ${runDir} was planned ${said.join(' and ')}, and batches of it were sent. Say the same to go on with it, or add --restart to plan anew.`,
+    );
+  }
+  const differs = `this one differs in ${requests.join(', ')}`;
   return new KeptRunError(
-    `${runDir} holds ${what}: this one differs in ${differences.join(', ')}. Name another output or --run-dir, or add --restart to begin anew in its place.`,
-  );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  if (path === STANDARD_OUTPUT) return true;
-  return access(path).then(
-    () => true,
-    () => false,
+    record.finishedAtMs === null
+      ? `${runDir} holds another run, which is not finished: ${differs}. Name another output or --run-dir, or add --restart to begin anew in its place.`
+      : `${runDir} holds another run, which is finished: ${differs}. Name another output with -o, or add --restart to put this one in its place.`,
   );
 }

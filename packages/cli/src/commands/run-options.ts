@@ -20,6 +20,7 @@ export interface RunCommandOptions {
   readonly runDir?: string;
   readonly detach?: boolean;
   readonly cancelOnInterrupt?: boolean;
+  readonly retryFailed?: boolean;
   readonly restart?: boolean;
   readonly cancelOld?: boolean;
   readonly json?: boolean;
@@ -69,12 +70,26 @@ export const RUN_OPTIONS = {
     '--run-dir <path>',
     'where the run is kept until it is done (default: beside the output, ending in .run)',
   ),
+  retryFailed: option(
+    '--retry-failed',
+    'of a finished run: try what did not succeed as often again, and write all answers anew',
+  ),
   restart: option('--restart', 'forget the run that was begun before, and begin anew'),
   cancelOld: option('--cancel-old', 'with --restart: cancel what is still under way of the run before'),
   json: option('--json', 'print events as JSON, one a line, on standard output'),
   quiet: option('--quiet', 'say only what is wrong'),
   color: option('--no-color', 'no colours, as with NO_COLOR'),
 } as const satisfies Record<keyof RunCommandOptions, OptionText>;
+
+/** Options by which requests are put into batches, as the identity of a run names them. */
+export const PLANNING_FLAGS = [
+  '--waves',
+  '--wave-value',
+  '--markers',
+  '--batch-requests',
+  '--batch-bytes',
+  '--batch-tokens',
+] as const;
 
 function option(flags: string, prose: string): OptionText {
   return { flags, prose, isRepeatable: false };

@@ -6,11 +6,12 @@ import { counted, grouped, money } from '../output/figures.ts';
 import { paintFor } from '../progress/paint.ts';
 import type { RunDisplay } from '../progress/run-display.ts';
 import type { BulkCommand } from './bulk-command.ts';
+import { finishedLines, isAsAsked, type FinishedRun } from './finished-run.ts';
 
 /** How a run ended, for this time. */
 export type RunOutcome =
   | { readonly type: 'finished'; readonly report: RunReport }
-  | { readonly type: 'already_finished'; readonly atMs: number; readonly hasOutput: boolean }
+  | FinishedRun
   /** Before anything was done. */
   | { readonly type: 'left_early' }
   | ({ readonly type: 'left' } & Unfinished)
@@ -32,11 +33,11 @@ interface Unfinished {
 /** Tells people and machines how the run ended, and answers the exit code. */
 export function tellOutcome(outcome: RunOutcome, command: BulkCommand, display: RunDisplay, host: Host): number {
   display.end(outcome.type === 'finished' ? 'goes' : 'stays');
-  const exitCode = exitCodeOf(outcome);
+  const exitCode = exitCodeOf(outcome, command);
   const lines = outcomeLines(outcome, command);
   if (outcome.type === 'finished') tellReport(outcome.report, command, display, host);
   if (outcome.type === 'left' || outcome.type === 'over_budget') display.event(reportObject(outcome.report));
-  const isWrong = outcome.type === 'over_budget' || (outcome.type === 'already_finished' && !outcome.hasOutput);
+  const isWrong = outcome.type === 'over_budget' || (outcome.type === 'already_finished' && exitCode !== EXIT_OK);
   // Machines have them in the last event; what is wrong is told on standard error as well.
   for (const line of lines)
     if (isWrong) display.warn(line);
@@ -57,14 +58,14 @@ function tellReport(report: RunReport, { settings }: BulkCommand, display: RunDi
   host.err(reportText(report, { columns, paint: paintFor(host, settings.colour) }));
 }
 
-function exitCodeOf(outcome: RunOutcome): number {
+function exitCodeOf(outcome: RunOutcome, command: BulkCommand): number {
   switch (outcome.type) {
     case 'finished': {
       const { requests, counts, rejected } = outcome.report;
       return counts.succeeded - rejected === requests ? EXIT_OK : EXIT_FAILED;
     }
     case 'already_finished':
-      return outcome.hasOutput ? EXIT_OK : EXIT_FAILED;
+      return isAsAsked(outcome, command) ? EXIT_OK : EXIT_FAILED;
     case 'left':
     case 'left_early':
       return EXIT_INTERRUPTED;
@@ -75,16 +76,13 @@ function exitCodeOf(outcome: RunOutcome): number {
   }
 }
 
-function outcomeLines(outcome: RunOutcome, { output, runDir }: BulkCommand): readonly string[] {
+function outcomeLines(outcome: RunOutcome, command: BulkCommand): readonly string[] {
+  const { output, runDir } = command;
   switch (outcome.type) {
     case 'finished':
       return output.path === '-' ? [] : [`Answers: ${output.path}`];
-    case 'already_finished': {
-      const when = new Date(outcome.atMs).toISOString();
-      return outcome.hasOutput
-        ? [`Already finished at ${when}; the answers are in ${output.path}. --restart runs it again.`]
-        : [`already finished at ${when}, but ${output.path} is gone. Add --restart to run it again.`];
-    }
+    case 'already_finished':
+      return finishedLines(outcome, command);
     case 'left_early':
       return ['Left before it began. The same command begins again where it is.'];
     case 'left':

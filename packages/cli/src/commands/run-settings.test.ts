@@ -18,7 +18,8 @@ function settingsOf(options: RunCommandOptions, env?: Host['env']): RunSettings 
 describe('the settings of a run', () => {
   it('are left to the client where nothing is said', () => {
     expect(settingsOf({})).toEqual({
-      run: { markers: 'auto', batchSize: {}, detach: false },
+      run: { markers: 'auto', batchSize: {}, detach: false, retryFailed: false },
+      planning: {},
       order: 'arrival',
       endpoint: { type: 'api', baseUrl: 'https://api.anthropic.com' },
       prices: null,
@@ -61,8 +62,17 @@ describe('the settings of a run', () => {
       attempts: 5,
       maxCostUsd: '12.50',
       detach: true,
+      retryFailed: false,
     });
     expect(rest).toMatchObject({
+      planning: {
+        '--waves': 'off',
+        '--wave-value': '20000',
+        '--markers': 'respect',
+        '--batch-requests': '500',
+        '--batch-bytes': '50000000',
+        '--batch-tokens': '1000000',
+      },
       order: 'input',
       endpoint: { type: 'api', baseUrl: 'http://h:1' },
       prices: 'p.json',
@@ -100,6 +110,10 @@ describe('the settings of a run', () => {
     [
       { detach: true, server: 'simulated' },
       '--detach leaves the batches to a server, but the simulated one ends with this command. Name a server, or leave --detach out.',
+    ],
+    [
+      { retryFailed: true, restart: true },
+      '--retry-failed goes on with the run that --restart forgets. Leave one of them out.',
     ],
     [{ cancelOld: true }, '--cancel-old is about the run that --restart forgets. Add --restart, or leave it out.'],
     [

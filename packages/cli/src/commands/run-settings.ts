@@ -3,11 +3,14 @@ import { nanoUsdOf } from '@batchwright/core';
 import { LIMITS } from '@batchwright/protocol';
 import { chooseEndpoint, type EndpointChoice } from '../endpoint/endpoint-choice.ts';
 import type { Host } from '../host.ts';
-import type { RunCommandOptions } from './run-options.ts';
+import type { Identity } from './kept-run.ts';
+import type { PLANNING_FLAGS, RunCommandOptions } from './run-options.ts';
 
 /** How a run goes, checked. */
 export interface RunSettings {
   readonly run: Omit<RunOptions, 'client' | 'service' | 'store' | 'signal'>;
+  /** What was said of how requests are put into batches, by flag; what is the default anyway is left out. */
+  readonly planning: Identity;
   readonly order: 'input' | 'arrival';
   readonly endpoint: EndpointChoice;
   /** The file of prices, if there is one. */
@@ -36,6 +39,7 @@ export function readRunSettings(options: RunCommandOptions, host: Host): Setting
   if (faults.length > 0 || endpoint.type === 'fault') return { type: 'faults', lines: faults };
   const settings: RunSettings = {
     run,
+    planning: planningOf(run),
     order,
     endpoint,
     prices: options.prices ?? (host.env['BATCHWRIGHT_PRICES'] || null),
@@ -67,6 +71,7 @@ function runOptions(options: RunCommandOptions, read: OptionReader): RunSettings
       ...(tokens !== null && { tokens }),
     },
     detach: options.detach === true,
+    retryFailed: options.retryFailed === true,
     ...(waves !== null && { waves }),
     ...(latencyTokens !== null && { latencyTokens }),
     ...(queuedRequests !== null && { queuedRequests }),
@@ -76,10 +81,23 @@ function runOptions(options: RunCommandOptions, read: OptionReader): RunSettings
   };
 }
 
+function planningOf({ waves, latencyTokens, markers, batchSize }: RunSettings['run']): Identity {
+  const values: Readonly<Record<(typeof PLANNING_FLAGS)[number], string | number | undefined>> = {
+    '--waves': waves === 'auto' ? undefined : waves,
+    '--wave-value': latencyTokens === 0 ? undefined : latencyTokens,
+    '--markers': markers === 'auto' ? undefined : markers,
+    '--batch-requests': batchSize?.requests,
+    '--batch-bytes': batchSize?.bytes,
+    '--batch-tokens': batchSize?.tokens,
+  };
+  const said = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(said.map(([flag, value]) => [flag, String(value)]));
+}
+
 /** Options that make no sense together, before anything is started. */
 function impossiblePairs(options: RunCommandOptions, isSimulated: boolean): readonly string[] {
   const faults: string[] = [];
-  const { output = '-', runDir, json, detach, cancelOld, restart } = options;
+  const { output = '-', runDir, json, detach, cancelOld, restart, retryFailed } = options;
   if (output === '-' && json === true) {
     faults.push('--json prints events on standard output, and so would the answers go. Name a file with -o.');
   }
@@ -92,6 +110,9 @@ function impossiblePairs(options: RunCommandOptions, isSimulated: boolean): read
     faults.push(
       '--detach leaves the batches to a server, but the simulated one ends with this command. Name a server, or leave --detach out.',
     );
+  }
+  if (retryFailed === true && restart === true) {
+    faults.push('--retry-failed goes on with the run that --restart forgets. Leave one of them out.');
   }
   if (cancelOld === true && restart !== true) {
     faults.push('--cancel-old is about the run that --restart forgets. Add --restart, or leave it out.');

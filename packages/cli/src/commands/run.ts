@@ -17,12 +17,13 @@ import { readRunSettings } from './run-settings.ts';
 export async function run(input: string, options: InputOptions & RunCommandOptions, host: Host): Promise<number> {
   return prepareAndDrive([input], options, host, async () => ({
     source: await openRequestSource(input, options, host),
+    addsAnswers: false,
     onResult: null,
   }));
 }
 
 /** What a command brings to a run. */
-export type RunInput = Pick<BulkCommand, 'source' | 'onResult'>;
+export type RunInput = Pick<BulkCommand, 'source' | 'addsAnswers' | 'onResult'>;
 
 /** Checks everything that can be before a run starts, then drives it; answers the exit code. */
 export async function prepareAndDrive(
@@ -43,9 +44,8 @@ export async function prepareAndDrive(
     const runDir = options.runDir ?? runDirFor(path);
     await checkRunDir(runDir);
     await checkClash({ output: path, runDir, inputs: [...inputs, ...filesIn(options)] }, host.cwd);
-    const { source, onResult } = await openInput();
-    const judge = judgeOf(source, options.schema);
-    command = { source, settings, prices, judge, output, runDir, onResult };
+    const input = await openInput();
+    command = { ...input, settings, prices, judge: judgeOf(input.source, options.schema), output, runDir };
   } catch (error) {
     const failure = explainFailure(error);
     if (failure === null) throw error;
