@@ -2,7 +2,7 @@ import type { ClientMarks } from './client-marks.ts';
 import type { PromptBlocks } from './prompt-blocks.ts';
 import { isMarkable, type PromptTrie } from './prompt-trie.ts';
 import type { MarkDemands } from './mark-demands.ts';
-import { COMMON_RATES, worthwhileRequests } from './token-rates.ts';
+import { COMMON_RATES, TTL_CODES, worthwhileRequests } from './token-rates.ts';
 
 /** Which prefixes are worth caching if nothing limits the number of markers, and for how long each should live. */
 export interface CutPoints {
@@ -18,6 +18,7 @@ export interface CutPoints {
  *
  * With `demands`, markers have to be placed: a cut point moves to the nearest earlier block of its stretch that can carry
  * one, else it is dropped; and a prefix that every request marks by itself is cached in any case, so two already gain.
+ * One that is warm gains from the first; what lies above it is read with it, and only written if it is cut as well.
  */
 export function findCutPoints(
   trie: PromptTrie,
@@ -25,6 +26,7 @@ export function findCutPoints(
   marks: ClientMarks,
   demands: MarkDemands | null,
   ttlCode: number,
+  warm: Uint8Array | null,
 ): CutPoints {
   const worth = new Uint8Array(trie.size);
   const canMark = (node: number): boolean =>
@@ -33,13 +35,26 @@ export function findCutPoints(
     (trie.tokens[node] as number) >= marks.minimum(trie.model[node] as number);
   const inner = innerNodes(trie);
   for (let node = 0; node < trie.size; node++) {
+    if (warm?.[node] === 1 && canMark(node) && isLongEnough(node)) worth[node] = 1;
     if ((trie.requests[node] as number) < 2) continue;
     if (demands?.isForced(node) === true) worth[node] = 1;
     if (inner[node] === 1) continue;
     const place = placeInStretch(trie, node, canMark);
     if (place >= 0 && isLongEnough(place)) worth[place] = 1;
   }
-  return dropTooFew(trie, worth, demands, ttlCode);
+  if (warm !== null) dropAboveWarm(trie, worth, demands, warm);
+  return dropTooFew(trie, worth, demands, ttlCode, warm);
+}
+
+/** A request that reads what is warm writes nothing above it, so that nobody else could count on that. */
+function dropAboveWarm(trie: PromptTrie, worth: Uint8Array, demands: MarkDemands | null, warm: Uint8Array): void {
+  const isAbove = new Uint8Array(trie.size);
+  for (let node = trie.size - 1; node >= 0; node--) {
+    const isWarm = warm[node] === 1 && worth[node] === 1;
+    if (isAbove[node] === 1 && !isWarm && demands?.isForced(node) !== true) worth[node] = 0;
+    const above = trie.parent[node] as number;
+    if (above >= 0 && (isWarm || isAbove[node] === 1)) isAbove[above] = 1;
+  }
 }
 
 /** Per node, 1: the same requests share a longer prefix. */
@@ -64,7 +79,13 @@ function placeInStretch(trie: PromptTrie, cut: number, fits: (node: number) => b
 }
 
 /** Settles how long each lives, from the top down, and drops what too few requests share for that. */
-function dropTooFew(trie: PromptTrie, worth: Uint8Array, demands: MarkDemands | null, ttlCode: number): CutPoints {
+function dropTooFew(
+  trie: PromptTrie,
+  worth: Uint8Array,
+  demands: MarkDemands | null,
+  ttlCode: number,
+  warm: Uint8Array | null,
+): CutPoints {
   const fewest = [0, 1].map((code) => worthwhileRequests(COMMON_RATES, code));
   const ttl = new Uint8Array(trie.size);
   // The ttl of the nearest cut point at or above each node: after a 5-minute marker no 1-hour one may come.
@@ -73,7 +94,8 @@ function dropTooFew(trie: PromptTrie, worth: Uint8Array, demands: MarkDemands | 
     const parent = trie.parent[node] as number;
     const inherited = parent < 0 ? ttlCode : Math.min(ttlCode, above[parent] as number);
     const code = demands?.demandedTtl(node) ?? inherited;
-    const enough = demands?.isForced(node) === true ? 2 : (fewest[code] as number);
+    const isWarm = warm?.[node] === 1 && code === TTL_CODES['1h'];
+    const enough = isWarm ? 1 : demands?.isForced(node) === true ? 2 : (fewest[code] as number);
     if (worth[node] === 1 && (trie.requests[node] as number) < enough) worth[node] = 0;
     ttl[node] = code;
     above[node] = worth[node] === 1 ? code : parent < 0 ? ttlCode : (above[parent] as number);

@@ -12,6 +12,7 @@ const trees = fc
       direct: fc.nat(3),
       capacity: fc.nat(4),
       forced: fc.boolean(),
+      isWarm: fc.boolean(),
     }),
     { minLength: 1, maxLength: 9 },
   )
@@ -39,6 +40,7 @@ const trees = fc
       requests,
       ttl: new Uint8Array(rows.length),
       direct: Uint32Array.from(rows, ({ direct }) => direct),
+      warm: Uint8Array.from(rows, ({ isWarm }) => (isWarm ? 1 : 0)),
       forced,
       capacity: Uint8Array.from(rows, ({ capacity }, v) => Math.max(capacity, forcedOnPath[v] as number)),
     };
@@ -68,7 +70,8 @@ function costOf(tree: CandidateTree, marked: readonly boolean[]): number {
   return marked.reduce((sum, isMarked, v) => {
     const tokens = tree.tokens[v] as number;
     const written = isMarked
-      ? (tokens - upTo(path(tree, v).slice(1))) * (1.25 + 0.1 * ((tree.requests[v] as number) - 1))
+      ? (tokens - upTo(path(tree, v).slice(1))) *
+        ((tree.warm[v] === 1 ? 0.1 : 1.25) + 0.1 * ((tree.requests[v] as number) - 1))
       : 0;
     return sum + written + (tree.direct[v] as number) * (tokens - upTo(path(tree, v)));
   }, 0);

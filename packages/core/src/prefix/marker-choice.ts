@@ -8,6 +8,7 @@
  *      marked      (T(v) − T(a)) · (write + read · (n − 1)) + Σ cost(child | v, j + 1)
  *      not marked  (T(v) − T(a)) · direct(v)                + Σ cost(child | a, j)
  *
+ * where one that is warm is read by all n of them,
  * over all pairs of a node and one above it, of which there are no more than blocks noted.
  */
 import { MARKER_SLOTS } from './mark-demands.ts';
@@ -22,6 +23,8 @@ export interface CandidateTree {
   readonly ttl: Uint8Array;
   /** Requests that share no longer candidate. */
   readonly direct: Uint32Array;
+  /** 1: cached already, so that nobody writes it. */
+  readonly warm: Uint8Array;
   /** 1: marked whatever is chosen. At most four on a path. */
   readonly forced: Uint8Array;
   /** Markers that may lie on the path of the direct requests, forced ones included; said only where there are any. */
@@ -132,8 +135,9 @@ class CheapestMarks {
 
   #costMarked(v: number, tokens: number, above: number, below: number): number {
     if (above === MARKER_SLOTS || this.#isTooMany(v, above + 1)) return Infinity;
-    const readers = (this.#tree.requests[v] as number) - 1;
-    const perToken = writeRate(this.#rates, this.#tree.ttl[v] as number) + this.#rates.read * readers;
+    const requests = this.#tree.requests[v] as number;
+    const first = this.#tree.warm[v] === 1 ? this.#rates.read : writeRate(this.#rates, this.#tree.ttl[v] as number);
+    const perToken = first + this.#rates.read * (requests - 1);
     return tokens * perToken + (this.#sums[below] as number);
   }
 

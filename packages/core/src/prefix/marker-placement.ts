@@ -19,9 +19,10 @@ export function choosePlaced(
   marks: ClientMarks,
   demands: MarkDemands,
   ttlCode: number,
+  warm: Uint8Array | null,
 ): ChosenPrefixes {
-  const cut = findCutPoints(trie, blocks, marks, demands, ttlCode);
-  const { tree, nodes } = candidateTree(trie, blocks, marks, demands, cut);
+  const cut = findCutPoints(trie, blocks, marks, demands, ttlCode, warm);
+  const { tree, nodes } = candidateTree(trie, blocks, marks, demands, cut, warm);
   const marked = chooseMarked(tree, COMMON_RATES);
   const kept = new Uint8Array(trie.size);
   nodes.forEach((node, v) => (kept[node] = marked[v] as number));
@@ -34,6 +35,7 @@ function candidateTree(
   marks: ClientMarks,
   demands: MarkDemands,
   { worth, ttl }: CutPoints,
+  warm: Uint8Array | null,
 ): { readonly tree: CandidateTree; readonly nodes: Int32Array } {
   const nearest = nearestKept(trie, worth);
   const nodes = keptNodes(worth);
@@ -63,6 +65,7 @@ function candidateTree(
     requests: Uint32Array.from(nodes, (node) => trie.requests[node] as number),
     ttl: Uint8Array.from(nodes, (node) => ttl[node] as number),
     direct,
+    warm: Uint8Array.from(nodes, (node) => warm?.[node] ?? 0),
     forced: Uint8Array.from(nodes, (node) => (demands.isForced(node) ? 1 : 0)),
     capacity,
   };

@@ -27,6 +27,32 @@ function sendAll(prompts: readonly Block[][], options: PlanOptions): PrefixCache
   return cache.usage;
 }
 
+describe('what is warm', () => {
+  const [system, document] = [text('system', 2000), text('document', 3000)];
+  const prompts = Array.from({ length: 3 }, (_, i) => [system, ...(i === 0 ? [document] : []), text(`${i}?`, 10)]);
+  const blocks = blocksOf(prompts);
+  const options: PlanOptions = { ...AUTO, ttlClass: '1h' };
+
+  it('T15 is marked from one request on', () => {
+    const cold = planPrefixes(blocks, options);
+    expect([...cold.tokens]).toEqual([2000]);
+    const warm = new Set([blocks.hash[0] ?? 0, blocks.hash[1] ?? 0]);
+    const plan = planPrefixes(blocks, { ...options, warm });
+    expect([...plan.tokens]).toEqual([2000, 5000]);
+    expect([...plan.anchor]).toEqual([1, 0, 0]);
+    expect(markersToAdd(plan, 0)).toEqual([
+      { block: 0, ttl: '1h' },
+      { block: 1, ttl: '1h' },
+    ]);
+  });
+
+  it('T15 leaves nothing above it to be written by who reads it', () => {
+    const plan = planPrefixes(blocks, { ...options, warm: new Set([blocks.hash[1] ?? 0]) });
+    expect([...plan.tokens]).toEqual([5000]);
+    expect([...plan.anchor]).toEqual([0, -1, -1]);
+  });
+});
+
 describe('worked examples', () => {
   it('T12 three questions to one document write it once', () => {
     const blocks = blocksOf(documentsAndQuestions(1, 3, { document: 1248, question: 12 }));

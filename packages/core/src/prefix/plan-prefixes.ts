@@ -13,7 +13,7 @@ import { MarkDemands } from './mark-demands.ts';
 import type { AddedMarkers, PlacedPlan } from './placed-plan.ts';
 import type { MarkerMode } from './prefix-plan.ts';
 import type { PromptBlocks } from './prompt-blocks.ts';
-import { growTrie, type PromptTrie } from './prompt-trie.ts';
+import { growTrie, warmNodes, type PromptTrie } from './prompt-trie.ts';
 import { TTL_CODES, type MarkerTtl } from './token-rates.ts';
 
 /** What a plan depends on beside the prompts. */
@@ -25,9 +25,11 @@ export interface PlanOptions {
   readonly minimumTokens: (model: string) => number;
   /** How long entries at markers of our own shall live, unless the client's demand otherwise; 5m if absent. */
   readonly ttlClass?: MarkerTtl;
+  /** Prefixes, by identity, that are cached for an hour already: worth reading from one request on. */
+  readonly warm?: ReadonlySet<number>;
 }
 
-/** The prefixes worth caching under a marker mode, where each request hangs, and the markers to add. SPEC.md T1–T14. */
+/** The prefixes worth caching under a marker mode, where each request hangs, and the markers to add. SPEC.md T1–T15. */
 export function planPrefixes(blocks: PromptBlocks, options: PlanOptions): PlacedPlan {
   const marks = new ClientMarks(blocks, options.minimumTokens);
   const isUnmarked = options.markers === 'respect' && options.profile === 'required' && !marks.any;
@@ -37,7 +39,7 @@ export function planPrefixes(blocks: PromptBlocks, options: PlanOptions): Placed
   const trie = growTrie(blocks);
   const ttlCode = TTL_CODES[options.ttlClass ?? '5m'];
   if (options.profile === 'ignored') {
-    const { worth, ttl } = findCutPoints(trie, blocks, marks, null, ttlCode);
+    const { worth, ttl } = findCutPoints(trie, blocks, marks, null, ttlCode, null);
     return planOf(blocks, { trie, chosen: hangByPath(trie, blocks, worth, ttl) });
   }
   if (options.markers === 'respect') {
@@ -45,7 +47,8 @@ export function planPrefixes(blocks: PromptBlocks, options: PlanOptions): Placed
     return planOf(blocks, { trie, chosen, unshared: unsharedWrites(trie, blocks, marks, chosen) });
   }
   const demands = new MarkDemands(trie, blocks, marks);
-  const chosen = choosePlaced(trie, blocks, marks, demands, ttlCode);
+  const warm = options.warm === undefined ? null : warmNodes(trie, blocks, options.warm);
+  const chosen = choosePlaced(trie, blocks, marks, demands, ttlCode, warm);
   const added = placeMarkers(trie, blocks, marks, demands, chosen, keptNodes(chosen.kept));
   return planOf(blocks, { trie, chosen, added, unshared: unsharedWrites(trie, blocks, marks, chosen) });
 }

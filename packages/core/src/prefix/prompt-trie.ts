@@ -62,6 +62,15 @@ export function isMarkable(trie: PromptTrie, blocks: PromptBlocks, node: number)
   return ((blocks.traits[trie.source[node] as number] as number) & BLOCK_TRAITS.markable) !== 0;
 }
 
+/** Per node, 1: its identity is one of those. */
+export function warmNodes(trie: PromptTrie, blocks: PromptBlocks, identities: ReadonlySet<number>): Uint8Array {
+  const warm = new Uint8Array(trie.size);
+  for (let node = 0; node < trie.size; node++) {
+    if (identities.has(blocks.hash[trie.source[node] as number] as number)) warm[node] = 1;
+  }
+  return warm;
+}
+
 /** Room for every block to be new; pages that are not written to are not taken. */
 function emptyTrie(capacity: number): Omit<PromptTrie, 'size'> {
   return {

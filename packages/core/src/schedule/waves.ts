@@ -1,13 +1,14 @@
 /**
  * A plan for a native batch upstream: nobody can read what another request of the same wave writes, and a wave takes
- * minutes. So leaders go one wave before whoever reads what they write, and prefixes live an hour. SPEC.md V1–V8.
+ * minutes. So leaders go one wave before whoever reads what they write, and prefixes live an hour. SPEC.md V1–V11.
  *
- * Invariant: every request is in exactly one wave, and the prefix it reads was written in an earlier one.
+ * Invariant: every request is in exactly one wave, and the prefix it reads was written in an earlier one, or before all.
  */
 import type { PlacedPlan } from '../prefix/placed-plan.ts';
 import type { PredictedUsage } from '../prefix/predicted-usage.ts';
 import type { TokenRates } from '../prefix/token-rates.ts';
 import { findLeaderChains, type LeaderChains } from './leader-chains.ts';
+import { WarmStart } from './warm-start.ts';
 import { cutBatches, type BatchLimits, type WaveBatch } from './wave-batches.ts';
 
 /** What waves depend on beside the plan, which must have been made for entries that live an hour. */
@@ -15,6 +16,8 @@ export interface WaveTerms extends BatchLimits {
   readonly rates: TokenRates;
   /** What it is worth to be done one wave sooner, in tokens at the price of input. 0: nothing. */
   readonly latencyTokens: number;
+  /** Prefixes that can be read from the first wave on, by identity: those that the plan was made with. */
+  readonly warm?: ReadonlySet<number>;
 }
 
 /** Which request goes in which wave, and what each wave will be billed for. */
@@ -24,8 +27,10 @@ export interface WavePlan {
   readonly wave: Uint32Array;
   /** Per request, 1: it writes for others. */
   readonly isLeader: Uint8Array;
-  /** Per request, who writes what it reads, in a wave before; -1: it reads nothing. */
+  /** Per request, who writes what it reads, in a wave before; -1: it reads nothing, or what was warm before. */
   readonly leader: Int32Array;
+  /** Per request, the deepest node of its path that was warm before, and that it reads where nobody leads it; -1: none. */
+  readonly warm: Int32Array;
   /** Per request, the tokens it reads, and those it writes to live an hour. */
   readonly read: Uint32Array;
   readonly written1h: Uint32Array;
@@ -40,16 +45,21 @@ export interface WavePlan {
 
 /** The waves of a plan: as few as write nothing twice, or fewer where that is worth what is then written again. */
 export function planWaves(plan: PlacedPlan, terms: WaveTerms): WavePlan {
-  const chains = findLeaderChains(plan);
+  const start = new WarmStart(plan, terms.warm ?? NONE_WARM);
+  const { cold } = start;
+  const chains = findLeaderChains(cold);
   const isLeader = new Uint8Array(plan.requestCount);
   for (const leader of chains.leader) isLeader[leader] = 1;
-  const levels = new ChainLevels(plan, chains);
+  const levels = new ChainLevels(cold, chains);
   levels.mergeWhile(terms.latencyTokens, terms.rates.write1h - terms.rates.read);
-  const places = placesOf(plan, chains, levels, isLeader);
+  const places = placesOf(cold, chains, levels, isLeader);
+  start.addReads(places.read);
   const waveCount = places.wave.reduce((count, each) => Math.max(count, each + 1), 0);
   const batches = cutBatches(places.wave, isLeader, terms);
-  return { waveCount, ...places, isLeader, batches, usage: predictWaves(plan, places, waveCount) };
+  return { waveCount, ...places, isLeader, warm: start.reads, batches, usage: predictWaves(plan, places, waveCount) };
 }
+
+const NONE_WARM: ReadonlySet<number> = new Set();
 
 type Places = Pick<WavePlan, 'wave' | 'leader' | 'read' | 'written1h'>;
 
