@@ -424,6 +424,16 @@ describe('what cannot be read is said in one line', () => {
     expect((await told('a.jsonl', TEMPLATE)).split('\n').at(-1)).toBe('… and 9990 more, where reading stopped.');
   });
 
+  it('of whole requests without what no model can do without, and of no field that is not known here', async () => {
+    const wrong = ['{"model":"m"}', '{"model":"m","max_tokens":9}'];
+    const lines = ['{"m\\u006fdel":"m","max_tokens":1,"messages":[],"new":1}', ...wrong];
+    await dir.write('a.jsonl', lines.map((params, at) => `{"custom_id":"${at}","params":${params}}\n`).join(''));
+    expect((await told('a.jsonl')).split('\n')).toEqual([
+      'BadRequestsError: a.jsonl line 2: params.max_tokens: Field required. Add it to the request.',
+      'a.jsonl line 3: params.messages: Field required. Add it to the request.',
+    ]);
+  });
+
   it('of rows beside sound ones, which are handed on for what else may be wrong with them', async () => {
     await dir.write('a.csv', 'id,text\n1,x\na b,y\n1,z\n');
     const source = await openRequestSource('a.csv', { ...TEMPLATE, idColumn: 'id' }, dir.host);

@@ -1,19 +1,41 @@
-import { BadRequestsError, type RequestLine } from '@batchwright/client';
+import { BadRequestsError, FaultList, type RequestLine } from '@batchwright/client';
 import { outline } from '@batchwright/scan';
 import type { InputItem } from './bytes/lines.ts';
 import type { TemplateOptions } from './input-options.ts';
 import { joined } from './wording.ts';
 
-/** Requests as they stand. Whoever runs them checks each; here only rows are told from requests, by the first. */
+/**
+ * Requests as they stand. Whoever runs them checks each as a request; here rows are told from requests, by the first, and
+ * each is looked at for what no model can do without.
+ */
 export async function* wholeRequests(items: AsyncIterable<InputItem>, name: string): AsyncGenerator<RequestLine> {
-  let isFirst = true;
+  const faults = new FaultList();
+  let [count, sound] = [0, 0];
   for await (const { bytes, origin } of items) {
-    if (isFirst) checkFirst(bytes, name);
-    isFirst = false;
+    if (count++ === 0) checkFirst(bytes, name);
+    const missing = missingField(bytes);
+    if (missing !== null) faults.add(`${origin}: params.${missing}: Field required. Add it to the request.`);
+    if (faults.isFull) break;
+    // Where the very first is wrong all is told before anything is begun; else those that are sound are looked at on.
+    if (missing !== null || (sound === 0 && !faults.isEmpty)) continue;
+    sound++;
     yield { line: bytes, origin };
   }
-  if (isFirst)
+  faults.throwIfAny();
+  if (count === 0)
     throw new BadRequestsError(`${name} holds no requests. Put one on each line: {"custom_id":…,"params":{…}}.`);
+}
+
+const REQUIRED = ['model', 'max_tokens', 'messages'] as const;
+
+/** What the params lack, of what they must have; fields that are not known here may be right. */
+function missingField(bytes: Buffer): string | null {
+  // Almost every request has all of them, and finding their names takes no time beside following its JSON. A name that
+  // stands elsewhere in it hides that one is missing; then the API says so.
+  if (REQUIRED.every((field) => bytes.includes(`"${field}"`))) return null;
+  const params = outline(bytes)?.find('params') ?? null;
+  const fields = params?.kind === 'object' ? outline(bytes, params) : null;
+  return fields === null ? null : (REQUIRED.find((field) => fields.find(field) === null) ?? null);
 }
 
 function checkFirst(bytes: Buffer, name: string): void {
