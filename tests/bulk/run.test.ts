@@ -473,6 +473,8 @@ describe('asked wrongly, or not possible', () => {
     const env = { ANTHROPIC_BASE_URL: 'http://127.0.0.1:4999', ANTHROPIC_API_KEY: 'k' };
     const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
     expect([code, err]).toEqual([1, UNREACHABLE]);
+    const named = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl', '--server', 'http://127.0.0.1:4999'], { env });
+    expect([named.code, named.err]).toEqual([1, UNREACHABLE.replace('ANTHROPIC_BASE_URL', '--server')]);
     await expectNothing();
   });
 
@@ -491,7 +493,7 @@ describe('asked wrongly, or not possible', () => {
     const env = { ANTHROPIC_BASE_URL: api.url };
     const { code, err } = await home.run(['run', 'in.jsonl', '-o', 'out.jsonl'], { env });
     expect([code, err]).toEqual([
-      1,
+      2,
       expect.stringMatching(/^batchwright: .*there is no key\. Set ANTHROPIC_API_KEY.*\n$/),
     ]);
   });

@@ -41,6 +41,12 @@ export function explainFailure(error: unknown): ExplainedFailure | null {
   if (error instanceof UnpricedRunError) return { lines: [UNPRICED], exitCode: EXIT_MISUSED };
   const lines = error.message.split('\n');
   if (MISUSES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_MISUSED };
+  if (isKeyMissing(error)) return { lines, exitCode: EXIT_MISUSED };
   if (FAILURES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_FAILED };
   return null;
+}
+
+/** Nothing was asked of anybody, since there was nothing to say who asks. */
+function isKeyMissing(error: Error): boolean {
+  return error instanceof ServiceError && error.status === null && error.type === 'authentication_error';
 }

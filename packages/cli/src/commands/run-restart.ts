@@ -29,7 +29,7 @@ export async function restartRun(restart: Restart, host: Host): Promise<void> {
         `batches of the run in ${runDir} are at ${keptServer ?? 'another server'}. Add --server ${keptServer ?? 'URL'} to settle what becomes of them.`,
       );
     }
-    const api = await openApi(endpoint.baseUrl, host);
+    const api = await openApi(endpoint, host);
     try {
       await settleOpen(restart, api.service, ids);
     } finally {

@@ -21,7 +21,7 @@ describe('the settings of a run', () => {
       run: { markers: 'auto', batchSize: {}, detach: false, retryFailed: false },
       planning: {},
       order: 'arrival',
-      endpoint: { type: 'api', baseUrl: 'https://api.anthropic.com' },
+      endpoint: { type: 'api', baseUrl: 'https://api.anthropic.com', namedBy: 'ANTHROPIC_BASE_URL' },
       prices: null,
       cancelsOnInterrupt: false,
       restart: 'no',

@@ -28,7 +28,7 @@ export async function withService(
     return EXIT_MISUSED;
   }
   return explained(host, async () => {
-    const { service } = await openApi(choice.baseUrl, host);
+    const { service } = await openApi(choice, host);
     return action(service);
   });
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { chooseEndpoint } from './endpoint-choice.ts';
 
-const api = (baseUrl: string) => ({ type: 'api', baseUrl });
+const api = (baseUrl: string, namedBy = 'ANTHROPIC_BASE_URL') => ({ type: 'api', baseUrl, namedBy });
 
 describe('which API a command talks to', () => {
   it.each([
-    ['the one --server names', 'http://h:1/', { ANTHROPIC_BASE_URL: 'http://other' }, api('http://h:1')],
-    ['without the /v1 people copy', 'http://h/v1/', {}, api('http://h')],
-    ['below a path', 'https://gateway.example/anthropic', {}, api('https://gateway.example/anthropic')],
+    ['the one --server names', 'http://h:1/', { ANTHROPIC_BASE_URL: 'http://other' }, api('http://h:1', '--server')],
+    ['without the /v1 people copy', 'http://h/v1/', {}, api('http://h', '--server')],
+    ['below a path', 'https://gateway.example/anthropic', {}, api('https://gateway.example/anthropic', '--server')],
     ['the one of the environment', undefined, { ANTHROPIC_BASE_URL: ' http://h:1 ' }, api('http://h:1')],
     ['the hosted one for who has a key', undefined, { ANTHROPIC_API_KEY: 'k' }, api('https://api.anthropic.com')],
     ['the hosted one for who has a token', undefined, { ANTHROPIC_AUTH_TOKEN: 't' }, api('https://api.anthropic.com')],

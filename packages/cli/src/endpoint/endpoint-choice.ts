@@ -1,9 +1,17 @@
 /** Which Message Batches API a command talks to. Nothing has been asked of it yet. */
 export type EndpointChoice =
-  /** Whatever speaks the API; the URL ends before `/v1`, without a slash. */
-  | { readonly type: 'api'; readonly baseUrl: string }
+  | ApiChoice
   /** A Batchwright in this process, whose model is simulated: it was asked for, or there is neither a server nor a key. */
   | { readonly type: 'simulated'; readonly isAskedFor: boolean };
+
+/** Whatever speaks the API. */
+export interface ApiChoice {
+  readonly type: 'api';
+  /** Ends before `/v1`, without a slash. */
+  readonly baseUrl: string;
+  /** What named it, or would have. */
+  readonly namedBy: '--server' | 'ANTHROPIC_BASE_URL';
+}
 
 /** A server that cannot be one. */
 export interface EndpointFault {
@@ -27,11 +35,11 @@ export function chooseEndpoint(
   const fromEnv = env['ANTHROPIC_BASE_URL']?.trim() ?? '';
   if (fromEnv !== '') return fromUrl(fromEnv, 'ANTHROPIC_BASE_URL', '');
   return CREDENTIALS.some((name) => (env[name] ?? '') !== '')
-    ? { type: 'api', baseUrl: HOSTED_API }
+    ? { type: 'api', baseUrl: HOSTED_API, namedBy: 'ANTHROPIC_BASE_URL' }
     : { type: 'simulated', isAskedFor: false };
 }
 
-function fromUrl(value: string, name: string, otherwise: string): EndpointChoice | EndpointFault {
+function fromUrl(value: string, name: ApiChoice['namedBy'], otherwise: string): EndpointChoice | EndpointFault {
   const url = URL.canParse(value) ? new URL(value) : null;
   const isPlain = url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   if (!isPlain || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
@@ -41,5 +49,6 @@ function fromUrl(value: string, name: string, otherwise: string): EndpointChoice
     return { type: 'fault', line: `${name} ${shown}, but must be ${expects}. Example: http://127.0.0.1:4180` };
   }
   // People copy base URLs with and without /v1; both mean the same API.
-  return { type: 'api', baseUrl: `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '') };
+  const baseUrl = `${url.origin}${url.pathname}`.replace(/\/+$/, '').replace(/\/v1$/, '');
+  return { type: 'api', baseUrl, namedBy: name };
 }

@@ -1,6 +1,6 @@
 import { connectService, sdkClient, type BatchService } from '@batchwright/client';
 import type { Host } from '../host.ts';
-import type { EndpointChoice } from './endpoint-choice.ts';
+import type { ApiChoice, EndpointChoice } from './endpoint-choice.ts';
 import type { PriceTable } from './price-table.ts';
 
 /** An API that is there. */
@@ -13,13 +13,14 @@ export interface Endpoint {
 }
 
 /** Connects to an API with the credentials the SDK would use. Rejects with a `ServiceError` when nobody answers as one. */
-export async function openApi(baseUrl: string, host: Host, signal?: AbortSignal): Promise<Endpoint> {
+export async function openApi({ baseUrl, namedBy }: ApiChoice, host: Host, signal?: AbortSignal): Promise<Endpoint> {
   const client = sdkClient({
     baseUrl,
     apiKey: host.env['ANTHROPIC_API_KEY'] ?? null,
     authToken: host.env['ANTHROPIC_AUTH_TOKEN'] ?? null,
   });
-  return { service: await connectService(client, signal), isEmbedded: false, close: () => Promise.resolve() };
+  const service = await connectService(client, signal, undefined, namedBy);
+  return { service, isEmbedded: false, close: () => Promise.resolve() };
 }
 
 /** What an embedded Batchwright needs. */
@@ -36,7 +37,7 @@ export async function openEndpoint(
   host: Host,
   signal?: AbortSignal,
 ): Promise<Endpoint> {
-  if (choice.type === 'api') return openApi(choice.baseUrl, host, signal);
+  if (choice.type === 'api') return openApi(choice, host, signal);
   const { startEmbeddedServer } = await import('./embedded-server.ts');
   const server = await startEmbeddedServer(dataDir, prices);
   try {

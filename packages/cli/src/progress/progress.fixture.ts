@@ -19,6 +19,7 @@ export function progressOf(changes: Partial<RunProgress> = {}): RunProgress {
     totals: totalsOf(4190),
     expectedNanoUsd: 2_900_000_000,
     waitingFor: null,
+    remedy: null,
     ...changes,
   };
 }

@@ -42,6 +42,27 @@ describe('without a terminal', () => {
   });
 });
 
+describe('while it waits for what somebody can mend', () => {
+  const waiting = (seconds: number) =>
+    progressOf({ waitingFor: `Nothing answers; next try in ${seconds} s`, remedy: 'Start the server.' });
+
+  it.each<[string, DisplayOptions, TerminalSize | null]>([
+    ['in a pipe', USUAL, null],
+    ['on a terminal', USUAL, { columns: 80, rows: 24 }],
+    ['for machines', { ...USUAL, json: true }, null],
+  ])('says once what helps, %s', (_, options, size) => {
+    const { host, said } = hostOf(size);
+    const display = openDisplay(options, host);
+    for (const seconds of [1, 2, 4, 8]) {
+      said.nowMs += 10_000;
+      display.show(waiting(seconds), INPUT);
+    }
+    expect(said.err.split('Start the server.')).toHaveLength(2);
+    expect(said.err).toContain('Nothing answers; next try in 1 s. Start the server.');
+    expect(`${said.out}${said.err}`).toContain('Nothing answers; next try in 8 s');
+  });
+});
+
 describe('on a terminal', () => {
   it('draws a block, at most five times a second, and the last state at the end', () => {
     const { host, said } = hostOf({ columns: 80, rows: 24 });

@@ -48,6 +48,22 @@ const SILENT: Omit<RunDisplay, 'warn' | 'print'> = {
   end: () => undefined,
 };
 
+/** Says what helps against what a run waits for, each once: what it waits for is shown all the time. */
+class Remedies {
+  readonly #said = new Set<string>();
+  readonly #say: (line: string) => void;
+
+  constructor(say: (line: string) => void) {
+    this.#say = say;
+  }
+
+  look({ waitingFor, remedy }: RunProgress): void {
+    if (remedy === null || this.#said.has(remedy)) return;
+    this.#said.add(remedy);
+    this.#say(`${waitingFor ?? ''}. ${remedy}`);
+  }
+}
+
 /** As often as somebody can read it, and no more than a slow terminal at the other end of the world can take. */
 const FRAME_MS = 200;
 
@@ -60,9 +76,11 @@ function liveDisplay(colour: boolean, host: Host): RunDisplay {
     const { columns } = host.errSize() ?? DEFAULT_SIZE;
     for (const line of wrapped(text, columns - 1)) block.note(line);
   };
+  const remedies = new Remedies(say);
   return {
     ...SILENT,
     show(progress, input) {
+      remedies.look(progress);
       latest = () => progressFrame(progress, { ...(host.errSize() ?? DEFAULT_SIZE), paint, input });
       if (host.now() - shownAtMs < FRAME_MS) return;
       shownAtMs = host.now();
@@ -83,11 +101,13 @@ const LINE_MS = 10_000;
 
 function lineDisplay(host: Host): RunDisplay {
   const watch = new ProgressWatch();
+  const remedies = new Remedies((line) => host.err(`${line}\n`));
   let saidAtMs = host.now();
   return {
     ...SILENT,
     know: (batches) => watch.know(batches),
     show(progress, input) {
+      remedies.look(progress);
       const changes = watch.look(progress);
       for (const change of changes) if (!isLast(change)) host.err(`${changeLine(change, progress, input)}\n`);
       const isDue = host.now() - saidAtMs >= LINE_MS;
@@ -112,9 +132,11 @@ function eventDisplay(host: Host): RunDisplay {
   const watch = new ProgressWatch();
   let toldAtMs = Number.NEGATIVE_INFINITY;
   const event = (one: RunEvent): void => host.out(`${JSON.stringify(one)}\n`);
+  const remedies = new Remedies((line) => host.err(`${line}\n`));
   return {
     know: (batches) => watch.know(batches),
     show(progress) {
+      remedies.look(progress);
       const changes = watch.look(progress);
       for (const change of changes) if (change.type !== 'phase') event(batchEvent(change));
       if (host.now() - toldAtMs < EVENT_MS && !changes.some(({ type }) => type === 'phase')) return;

@@ -53,6 +53,7 @@ export function progressEvent(progress: RunProgress) {
     ...usageFields(totals),
     expected_cost_usd: expectedNanoUsd === null ? null : usdOf(expectedNanoUsd),
     waiting_for: progress.waitingFor,
+    remedy: progress.remedy,
   } as const;
 }
 

@@ -123,7 +123,7 @@ function makeRun(parts: OpeningParts, journal: RunJournal, book: RequestBook, se
   const table = new RequestTable(book.count);
   const logs = new ResultLogs(store);
   const tally = new RunTally({ models: settings.models, hasDiscount: service.hasBatchDiscount });
-  const calls = new ServiceCalls(settings.clock, random, stop, (reason) => status.callWaits(reason));
+  const calls = new ServiceCalls(settings.clock, random, stop, (reason, remedy) => status.callWaits(reason, remedy));
   const downloading = (): void => settings.reached('downloading');
   const settled = (request: number): void => {
     status.settled();

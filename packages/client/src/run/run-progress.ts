@@ -25,6 +25,8 @@ export interface RunProgress {
   readonly expectedNanoUsd: number | null;
   /** What the run waits for, when nothing moves: one line for people. */
   readonly waitingFor: string | null;
+  /** What helps against that, in a line for people; null: nothing but waiting. */
+  readonly remedy: string | null;
 }
 
 export interface BatchProgress {

@@ -13,6 +13,12 @@ interface Sight {
   readonly isCanceling: boolean;
 }
 
+/** Why nothing moves, and what helps, if anything is known to. */
+interface Wait {
+  readonly reason: string;
+  readonly remedy: string | null;
+}
+
 /** How far a run is, as it goes, for whoever asks; nothing is decided by it but what money is to come. */
 export class RunStatus {
   readonly #clock: Clock;
@@ -21,8 +27,8 @@ export class RunStatus {
   #timer: Timer | null = null;
   #phase: RunProgress['phase'] = 'reading';
   #requests = 0;
-  #sendingWaits: string | null = null;
-  #callWaits: string | null = null;
+  #sendingWaits: Wait | null = null;
+  #callWaits: Wait | null = null;
   readonly #seen = new Map<number, Sight>();
   /** Results taken of batches that still run. */
   readonly #taken = new Map<number, number>();
@@ -66,14 +72,14 @@ export class RunStatus {
   }
 
   /** Why nothing is sent; null: nothing hinders. */
-  sendingWaits(reason: string | null): void {
-    this.#sendingWaits = reason;
+  sendingWaits(reason: string | null, remedy: string | null = null): void {
+    this.#sendingWaits = reason === null ? null : { reason, remedy };
     this.moved();
   }
 
   /** What a call waits for; null: nothing. */
-  callWaits(reason: string | null): void {
-    this.#callWaits = reason;
+  callWaits(reason: string | null, remedy: string | null = null): void {
+    this.#callWaits = reason === null ? null : { reason, remedy };
     this.moved();
   }
 
@@ -105,6 +111,7 @@ export class RunStatus {
     const perSecond = this.#phase === 'running' ? this.#rate.perSecond(this.#clock.now()) : 0;
     const remaining = requests - (table?.settledCount ?? 0);
     const batches = (record?.batches ?? []).filter(({ state }) => state.type !== 'replaced');
+    const waits = this.#sendingWaits ?? this.#callWaits;
     return {
       phase: this.#phase,
       requests,
@@ -115,7 +122,8 @@ export class RunStatus {
       remainingMs: perSecond > LEAST_RATE ? (1000 * remaining) / perSecond : null,
       totals,
       expectedNanoUsd: expectedOf(batches),
-      waitingFor: this.#sendingWaits ?? this.#callWaits,
+      waitingFor: waits?.reason ?? null,
+      remedy: waits?.remedy ?? null,
     };
   }
 

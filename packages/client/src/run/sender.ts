@@ -149,7 +149,7 @@ export class Sender {
         await this.#sent(number, outcome.batch, false);
         return;
       case 'unknown':
-        status.sendingWaits(`${outcome.error.message}; looking whether batch ${number + 1} was created`);
+        status.sendingWaits(`${outcome.error.brief}; looking whether batch ${number + 1} was created`);
         return;
       case 'not_now':
         await journal.note({ type: 'not_sent', batch: number, reason: outcome.error.message });
@@ -182,7 +182,7 @@ export class Sender {
     });
     const hold: Hold = { isOver: false, overCount, timer };
     this.#hold = hold;
-    status.sendingWaits(`${error.message}; next try in ${seconds(waitMs)}`);
+    status.sendingWaits(`${error.brief}; next try in ${seconds(waitMs)}`, error.remedy);
   }
 
   async #find(batch: BatchRecord): Promise<void> {

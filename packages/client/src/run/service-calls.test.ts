@@ -7,6 +7,7 @@ import { Stop } from './stop.ts';
 /** Waits pass at once, and are counted. */
 function callsAndWaits() {
   const waits: number[] = [];
+  const told: (readonly (string | null | undefined)[])[] = [];
   const clock: Clock = {
     now: () => 0,
     after: (delayMs, action) => {
@@ -19,9 +20,9 @@ function callsAndWaits() {
     clock,
     () => 0.5,
     new Stop(),
-    () => undefined,
+    (...said) => void told.push(said),
   );
-  return { calls, waits };
+  return { calls, waits, told };
 }
 
 /** A call that fails as often with a status, and then answers. */
@@ -50,5 +51,18 @@ describe('a call', () => {
     expect(await calls.make(failing(5, 200))).toBe('answered');
     expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000]);
     await expect(calls.make(failing(6, 200))).rejects.toMatchObject({ status: 200 });
+  });
+
+  it('says what it waits for without what helps, which is told beside', async () => {
+    const { calls, told } = callsAndWaits();
+    const remedy = 'Start the server.';
+    const message = `Asking failed: nothing answers. ${remedy}`;
+    let isFirst = true;
+    await calls.make(async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      throw new ServiceError(message, { status: null, type: null, remedy });
+    });
+    expect(told).toEqual([['Asking failed: nothing answers; next try in 1 s', remedy], [null]]);
   });
 });

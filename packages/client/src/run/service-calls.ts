@@ -21,11 +21,16 @@ export class ServiceCalls {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #stop: Stop;
-  readonly #told: (waitingFor: string | null) => void;
+  readonly #told: (waitingFor: string | null, remedy?: string | null) => void;
   #freeAtMs = 0;
 
-  /** `told`: what a call waits for, in a line for people; null: nothing any more. */
-  constructor(clock: Clock, random: () => number, stop: Stop, told: (waitingFor: string | null) => void) {
+  /** `told`: what a call waits for, in a line for people, and what helps; null: nothing any more. */
+  constructor(
+    clock: Clock,
+    random: () => number,
+    stop: Stop,
+    told: (waitingFor: string | null, remedy?: string | null) => void,
+  ) {
     this.#clock = clock;
     this.#random = random;
     this.#stop = stop;
@@ -45,7 +50,7 @@ export class ServiceCalls {
         if (!(error instanceof ServiceError)) throw error;
         if (!isTransient(error) && !(isUnreadable(error) && unreadable++ < MOST_UNREADABLE)) throw error;
         const waitMs = error.retryAfterMs ?? growingWait(tries, FIRST_RETRY_MS, MOST_RETRY_MS, this.#random);
-        this.#told(`${error.message}; next try in ${seconds(waitMs)}`);
+        this.#told(`${error.brief}; next try in ${seconds(waitMs)}`, error.remedy);
         await this.pause(waitMs);
       }
     }

@@ -4,7 +4,7 @@
  * and answers are read with a bound.
  */
 import { APIConnectionError, APIUserAbortError, type Anthropic } from '@anthropic-ai/sdk';
-import { BATCHES_PATH, CallFailure, isAnswered, type CallContext } from './call-failure.ts';
+import { BASE_URL_VARIABLE, BATCHES_PATH, CallFailure, isAnswered, type CallContext } from './call-failure.ts';
 import { tellLongWaits } from './long-waits.ts';
 import { bytesOf, piecesOf } from './response-bytes.ts';
 
@@ -37,10 +37,13 @@ const MOST_REDIRECTS = 5;
 
 export class ApiCaller {
   readonly #client: Anthropic;
+  readonly #addressName: string;
   #aheadMs: number | null = null;
 
-  constructor(client: Anthropic) {
+  /** `addressName`: what named the base URL, for messages. */
+  constructor(client: Anthropic, addressName: string = BASE_URL_VARIABLE) {
     this.#client = client;
+    this.#addressName = addressName;
   }
 
   /** Where the API is. A profile may name another place than the client was made with, until it has been read. */
@@ -193,7 +196,7 @@ export class ApiCaller {
     const { apiKey, authToken } = this.#client;
     const variable = apiKey !== null ? 'ANTHROPIC_API_KEY' : authToken !== null ? 'ANTHROPIC_AUTH_TOKEN' : null;
     const secrets = [apiKey, authToken].map((secret) => secret?.trim() ?? '').filter((secret) => secret !== '');
-    return { doing, path, baseUrl: this.baseUrl, credential: variable, secrets };
+    return { doing, path, baseUrl: this.baseUrl, addressName: this.#addressName, credential: variable, secrets };
   }
 }
 

@@ -115,10 +115,17 @@ export class ServiceError extends Error {
   readonly type: string | null;
   /** When to try again, as the server said; null: it did not. */
   readonly retryAfterMs: number | null;
+  /** What helps, which the message ends with; null: nothing is known to. */
+  readonly remedy: string | null;
 
   constructor(
     message: string,
-    about: { readonly status: number | null; readonly type: string | null; readonly retryAfterMs?: number | null },
+    about: {
+      readonly status: number | null;
+      readonly type: string | null;
+      readonly retryAfterMs?: number | null;
+      readonly remedy?: string | null;
+    },
     options?: ErrorOptions,
   ) {
     super(message, options);
@@ -126,5 +133,11 @@ export class ServiceError extends Error {
     this.status = about.status;
     this.type = about.type;
     this.retryAfterMs = about.retryAfterMs ?? null;
+    this.remedy = about.remedy ?? null;
+  }
+
+  /** The message without what helps, as the beginning of a sentence. */
+  get brief(): string {
+    return this.message.slice(0, this.message.length - (this.remedy?.length ?? 0)).replace(/[\s.]+$/, '');
   }
 }

@@ -9,6 +9,8 @@ export interface CallContext {
   readonly doing: string;
   readonly path: string;
   readonly baseUrl: URL;
+  /** What named the base URL: a variable, or an option of a command. */
+  readonly addressName: string;
   /** The variable that the SDK reads the credential from; null: it has it from elsewhere. */
   readonly credential: 'ANTHROPIC_API_KEY' | 'ANTHROPIC_AUTH_TOKEN' | null;
   /** What no message may hold; trimmed, and none of them empty. */
@@ -35,6 +37,12 @@ interface FailureFacts {
   readonly cause?: unknown;
 }
 
+/** What people are told. */
+interface Told {
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
 /** A call that failed, with what only the service needs to know of it. */
 export class CallFailure extends ServiceError {
   readonly certainty: Certainty;
@@ -43,9 +51,13 @@ export class CallFailure extends ServiceError {
   /** Whether the answer was in the API's own form, and so was not some proxy's. */
   readonly isEnvelope: boolean;
 
-  constructor(message: string, facts: FailureFacts) {
+  constructor({ message, remedy }: Told, facts: FailureFacts) {
     const { status = null, type = null, retryAfterMs = null } = facts;
-    super(message, { status, type, retryAfterMs }, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(
+      message,
+      { status, type, retryAfterMs, remedy },
+      facts.cause === undefined ? undefined : { cause: facts.cause },
+    );
     this.certainty = facts.certainty;
     this.code = facts.code ?? null;
     this.isEnvelope = facts.isEnvelope ?? false;
@@ -70,6 +82,9 @@ export class CallFailure extends ServiceError {
     return new CallFailure(sentence(context, 'the stream ended before the batch did', ''), { certainty: 'unknown' });
   }
 }
+
+/** What names a base URL where nothing else does. */
+export const BASE_URL_VARIABLE = 'ANTHROPIC_BASE_URL';
 
 /** The collection of all batches, below the base URL. */
 export const BATCHES_PATH = '/v1/messages/batches';
@@ -128,6 +143,8 @@ function earlyFailure(error: unknown, context: CallContext): CallFailure {
       : '';
   return new CallFailure(sentence(context, told, remedy), {
     certainty: 'impossible',
+    // The API says the same of a call without a key.
+    ...(isUnauthenticated && { type: 'authentication_error' }),
     ...causeWithoutSecrets(error, context),
   });
 }
@@ -198,10 +215,12 @@ const LONGEST_LINE = 600;
 /** Credentials by their looks, for those the client had from elsewhere. */
 const CREDENTIALS = [/\bBearer\s+[^\s"']+/g, /\bsk-[\w-]{8,}/g] as const;
 
-function sentence(context: CallContext, told: string, remedy: string): string {
+function sentence(context: CallContext, told: string, help: string): Told {
   const what = withoutSecrets(told, context).replaceAll(/\s+/g, ' ').trim().slice(0, LONGEST_LINE).replace(/\.$/, '');
-  const rest = remedy === '' ? '' : ` ${withoutSecrets(remedy, context)}`;
-  return `${context.doing} failed: ${what}.${rest}`;
+  // Remedies are written for the variable; who named the server otherwise is told of that.
+  const named = help.replaceAll(BASE_URL_VARIABLE, context.addressName);
+  const remedy = help === '' ? null : withoutSecrets(named, context);
+  return { message: `${context.doing} failed: ${what}.${remedy === null ? '' : ` ${remedy}`}`, remedy };
 }
 
 function withoutSecrets(text: string, { secrets }: CallContext): string {

@@ -106,6 +106,15 @@ describe('connecting', () => {
     expect(error.message).not.toContain('secret');
   });
 
+  it('names what named the address, where that was no variable', async () => {
+    const { client } = fakeApi(() => new Response('<html>', { status: 302, headers: { location: 'http://h:2/' } }));
+    const service = await connectService(client, undefined, undefined, '--server');
+    const error = await failureOf(service.retrieve('msgbatch_1'));
+    expect(error.remedy).toContain('--server');
+    expect(error.message).toBe(`${error.brief}. ${error.remedy}`);
+    expect(error.message).not.toContain('ANTHROPIC_BASE_URL');
+  });
+
   it('takes the key before the token', () => {
     expect(sdkClient({ baseUrl: BASE, apiKey: 'k', authToken: 't' })).toMatchObject({ apiKey: 'k', authToken: null });
     expect(sdkClient({ baseUrl: BASE, apiKey: '', authToken: 't' })).toMatchObject({ apiKey: null, authToken: 't' });

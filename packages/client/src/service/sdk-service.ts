@@ -33,14 +33,16 @@ export function sdkClient({ baseUrl, apiKey = null, authToken = null }: ClientSe
  * Connects to the API that a client of the SDK talks to, the one from the environment when none is given, and finds out
  * whether it is a Batchwright; the hosted API is not asked. Rejects with a `ServiceError` when there is no credential, and
  * when a server of one's own does not answer, refuses the key or is overloaded: what it is could not be told then.
+ * `addressName` is what named the base URL, for messages: `ANTHROPIC_BASE_URL` when absent.
  */
 export async function connectService(
   client: Anthropic = sdkClient(),
   signal?: AbortSignal,
   pause: Pause = pauseFor,
+  addressName?: string,
 ): Promise<BatchService> {
   checkAddress(client.baseURL);
-  const caller = new ApiCaller(client);
+  const caller = new ApiCaller(client, addressName);
   await caller.prepare('Connecting');
   const greeting = isHosted(caller.baseUrl) ? null : await greet(caller, signal);
   return new SdkService(caller, greeting, pause);
