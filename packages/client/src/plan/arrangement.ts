@@ -30,6 +30,8 @@ export interface Arrangement {
   readonly nanoUsd: Float64Array;
   /** Per request, who writes what it reads, in a wave before; -1: nobody. */
   readonly leader: Int32Array;
+  /** Per request whom nobody leads, the identity of what it reads all the same, as it is warm; NaN: nothing. */
+  readonly warm: Float64Array;
   readonly markers: MarkerSets;
   /** Whether the client's markers are taken out. */
   readonly dropsMarkers: boolean;
@@ -37,21 +39,21 @@ export interface Arrangement {
   cut(bytes: { readonly limit: number; readonly ofRequest: Uint32Array }): readonly WaveBatch[];
 }
 
-/** How requests are sent under some terms. */
-export function arrange(scanned: ScannedRequests, terms: PlanTerms): Arrangement {
+/** How requests are sent under some terms; `warm` are the identities of prefixes that can be read at once. */
+export function arrange(scanned: ScannedRequests, terms: PlanTerms, warm: ReadonlySet<number>): Arrangement {
   if (!terms.placesMarkers) return leaveToServer(scanned, terms);
-  return terms.waves === 'auto' && terms.markers !== 'off' ? inWaves(scanned, terms) : atOnce(scanned, terms);
+  return terms.waves === 'auto' && terms.markers !== 'off' ? inWaves(scanned, terms, warm) : atOnce(scanned, terms);
 }
 
 function optionsOf({ models }: PlanTerms): MarkingTerms {
   return markingTerms(models);
 }
 
-function inWaves({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangement {
-  const options: PlanOptions = { ...optionsOf(terms), markers: terms.markers, ttlClass: '1h' };
+function inWaves({ blocks, notes }: ScannedRequests, terms: PlanTerms, warm: ReadonlySet<number>): Arrangement {
+  const options: PlanOptions = { ...optionsOf(terms), markers: terms.markers, ttlClass: '1h', warm };
   const plan = planPrefixes(blocks, options);
   const { latencyTokens } = terms;
-  const waves = planWaves(plan, { rates: COMMON_RATES, latencyTokens, maxRequests: Infinity });
+  const waves = planWaves(plan, { rates: COMMON_RATES, latencyTokens, maxRequests: Infinity, warm });
   const { wave, isLeader, leader } = waves;
   const groups = { parent: plan.parent, of: plan.anchor };
   const tokens = promptTokens(blocks);
@@ -59,6 +61,7 @@ function inWaves({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangem
     tokens,
     nanoUsd: waveCosts({ blocks, notes }, waves, terms, tokens),
     leader,
+    warm: Float64Array.from(waves.warm, (node) => (node < 0 ? NaN : (plan.hash[node] as number))),
     markers: MarkerSets.lasting(plan),
     dropsMarkers: false,
     cut: (maxBytes) => cutBatches(wave, isLeader, { ...limitsOf(terms, tokens), maxBytes, groups }),
@@ -87,6 +90,7 @@ function atOnce({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangeme
     tokens,
     nanoUsd: costs.nanoUsd,
     leader: new Int32Array(requestCount).fill(-1),
+    warm: new Float64Array(requestCount).fill(NaN),
     markers: new MarkerSets(requestCount),
     dropsMarkers: markers === 'off',
     cut: (maxBytes) => cutOneWave(requestCount, { ...limitsOf(terms, tokens), maxBytes }),
@@ -105,6 +109,7 @@ function leaveToServer({ blocks, notes }: ScannedRequests, terms: PlanTerms): Ar
     tokens,
     nanoUsd: costs.nanoUsd,
     leader: new Int32Array(requestCount).fill(-1),
+    warm: new Float64Array(requestCount).fill(NaN),
     markers: new MarkerSets(requestCount),
     dropsMarkers: false,
     cut(maxBytes) {

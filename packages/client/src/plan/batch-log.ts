@@ -5,6 +5,7 @@
  * Little-endian; sections in the order of their widths. 28 bytes a request.
  */
 import { assert, type PlacedMarker } from '@batchwright/core';
+import type { MarkerSet } from './marker-sets.ts';
 import type { RunStore } from '../store/run-store.ts';
 
 export interface BatchContents {
@@ -20,7 +21,7 @@ export interface BatchContents {
   readonly nanoUsd: Float64Array;
   /** Per request, which of `markerSets` it gets. */
   readonly markerSet: Uint32Array;
-  readonly markerSets: readonly (readonly PlacedMarker[])[];
+  readonly markerSets: readonly MarkerSet[];
   readonly dropsMarkers: boolean;
 }
 
@@ -50,8 +51,8 @@ export async function readBatch(store: RunStore, batch: number): Promise<BatchCo
   }
 }
 
-const MAGIC = 'bwbatch1';
-const HEADER_BYTES = 24;
+const MAGIC = 'bwbatch2';
+const HEADER_BYTES = 32;
 const REQUEST_BYTES = 8 + 5 * 4;
 const DROPS_MARKERS = 1;
 const TTLS = ['5m', '1h'] as const satisfies readonly PlacedMarker['ttl'][];
@@ -62,13 +63,20 @@ interface Sizes {
   readonly requests: number;
   readonly sets: number;
   readonly markers: number;
+  readonly prefixes: number;
 }
 
 function encodeBatch(contents: BatchContents): Uint8Array<ArrayBuffer> {
   assert(isLittleEndian, () => 'batches are laid over bytes and need a little-endian machine');
   const { requests, markerSets } = contents;
-  const markers = markerSets.flat();
-  const sizes: Sizes = { requests: requests.length, sets: markerSets.length, markers: markers.length };
+  const markers = markerSets.flatMap((set) => set.markers);
+  const prefixes = markerSets.flatMap((set) => set.prefixes);
+  const sizes: Sizes = {
+    requests: requests.length,
+    sets: markerSets.length,
+    markers: markers.length,
+    prefixes: prefixes.length,
+  };
   const bytes = new Uint8Array(totalBytes(sizes));
   const header = new DataView(bytes.buffer);
   for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
@@ -76,6 +84,7 @@ function encodeBatch(contents: BatchContents): Uint8Array<ArrayBuffer> {
   header.setUint32(12, sizes.sets, true);
   header.setUint32(16, sizes.markers, true);
   header.setUint32(20, contents.dropsMarkers ? DROPS_MARKERS : 0, true);
+  header.setUint32(24, sizes.prefixes, true);
   const sections = layOut(bytes.buffer, sizes);
   sections.nanoUsd.set(contents.nanoUsd);
   sections.requests.set(requests);
@@ -83,7 +92,9 @@ function encodeBatch(contents: BatchContents): Uint8Array<ArrayBuffer> {
   sections.bytes.set(contents.bytes);
   sections.tokens.set(contents.tokens);
   sections.markerSet.set(contents.markerSet);
-  sections.setSizes.set(markerSets.map((set) => set.length));
+  sections.prefixes.set(prefixes);
+  sections.setSizes.set(markerSets.map((set) => set.markers.length));
+  sections.prefixSizes.set(markerSets.map((set) => set.prefixes.length));
   sections.blocks.set(markers.map(({ block }) => block));
   sections.ttls.set(markers.map(({ ttl }) => TTLS.indexOf(ttl)));
   return bytes;
@@ -99,26 +110,35 @@ function decodeBatch(bytes: Uint8Array<ArrayBuffer>): BatchContents | null {
     requests: header.getUint32(8, true),
     sets: header.getUint32(12, true),
     markers: header.getUint32(16, true),
+    prefixes: header.getUint32(24, true),
   };
   const flags = header.getUint32(20, true);
   if (bytes.length !== totalBytes(sizes) || flags > DROPS_MARKERS) return null;
-  const { setSizes, blocks, ttls, ...members } = layOut(bytes.buffer, sizes);
+  const { setSizes, prefixSizes, prefixes, blocks, ttls, ...members } = layOut(bytes.buffer, sizes);
   const isSound =
-    setSizes.reduce((sum, size) => sum + size, 0) === sizes.markers &&
+    total(setSizes) === sizes.markers &&
+    total(prefixSizes) === sizes.prefixes &&
     ttls.every((ttl) => ttl < TTLS.length) &&
     members.markerSet.every((set) => set < sizes.sets);
   if (!isSound) return null;
   const markers = Array.from(blocks, (block, i): PlacedMarker => ({ block, ttl: TTLS[ttls[i] ?? 0] ?? '5m' }));
-  let at = 0;
-  const markerSets = Array.from(setSizes, (size) => markers.slice(at, (at += size)));
+  let [marker, prefix] = [0, 0];
+  const markerSets = Array.from(setSizes, (size, set): MarkerSet => ({
+    markers: markers.slice(marker, (marker += size)),
+    prefixes: [...prefixes.subarray(prefix, (prefix += prefixSizes[set] as number))],
+  }));
   return { ...members, markerSets, dropsMarkers: flags === DROPS_MARKERS };
 }
 
-function totalBytes({ requests, sets, markers }: Sizes): number {
-  return HEADER_BYTES + REQUEST_BYTES * requests + 4 * sets + 5 * markers;
+function total(sizes: Uint32Array): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function layOut(buffer: ArrayBuffer, { requests, sets, markers }: Sizes) {
+function totalBytes({ requests, sets, markers, prefixes }: Sizes): number {
+  return HEADER_BYTES + REQUEST_BYTES * requests + 8 * sets + 5 * markers + 8 * prefixes;
+}
+
+function layOut(buffer: ArrayBuffer, { requests, sets, markers, prefixes }: Sizes) {
   let at = HEADER_BYTES;
   const take = (bytes: number): number => {
     const from = at;
@@ -128,12 +148,14 @@ function layOut(buffer: ArrayBuffer, { requests, sets, markers }: Sizes) {
   const words = (count: number): Uint32Array => new Uint32Array(buffer, take(4 * count), count);
   return {
     nanoUsd: new Float64Array(buffer, take(8 * requests), requests),
+    prefixes: new Float64Array(buffer, take(8 * prefixes), prefixes),
     requests: words(requests),
     leaders: words(requests),
     bytes: words(requests),
     tokens: words(requests),
     markerSet: words(requests),
     setSizes: words(sets),
+    prefixSizes: words(sets),
     blocks: words(markers),
     ttls: new Uint8Array(buffer, take(markers), markers),
   };

@@ -1,8 +1,8 @@
 import type { WaveBatch } from '@batchwright/core';
 
 /**
- * For each batch, which others must be over before it goes: those of whom its members read. They are all of the wave
- * before, so none of them waits for another.
+ * For each batch, which others of the plan must be over before it goes: those of whom its members read. They are all of
+ * the wave before, so none of them waits for another.
  */
 export function batchesBefore(batches: readonly WaveBatch[], leader: Int32Array): readonly (readonly number[])[] {
   const batchOf = new Uint32Array(leader.length);

@@ -46,7 +46,7 @@ async function* parts(book: RequestBook, { requests, markerSet, markerSets, drop
   for await (const lines of book.lines(requests)) {
     for (const line of lines) {
       if (at > 0) yield BETWEEN;
-      const markers = markerSets[markerSet[at++] as number] ?? [];
+      const markers = markerSets[markerSet[at++] as number]?.markers ?? [];
       yield editLine(line, { dropMarkers: dropsMarkers, markers });
     }
   }

@@ -10,7 +10,7 @@ import {
   planned,
   type PlannedRun,
 } from './planner.fixture.ts';
-import { NO_LEADER, type PlanTerms } from './planning.ts';
+import { NO_LEADER, type Planner, type PlanTerms } from './planning.ts';
 import { questionAbout, requestText } from './requests.fixture.ts';
 
 /** A text of so many tokens, four bytes each, that begins with a name of its own. */
@@ -79,6 +79,13 @@ describe('the worked figures', () => {
     expect(await costOfLarge(large, { latencyTokens: 1e6 })).toEqual({ usd: '62.67', waves: 2 });
   });
 });
+
+/** The prefixes of a batch as one of its requests used them. */
+async function usesOf(planner: Planner, batch: number, request: number) {
+  const { requests, prefixSet, prefixSets } = await planner.members(batch);
+  const used = prefixSets[prefixSet[requests.indexOf(request)] ?? 0] ?? [];
+  return used.map((identity) => [identity, { request, batch }] as const);
+}
 
 const MARKER = '"cache_control":{"type":"ephemeral"}';
 const DOCUMENT = textOfTokens(2000, 'document');
@@ -223,10 +230,32 @@ describe('a plan', () => {
       [40, []],
       [41, [40]],
     ]);
-    expect(await planner.members(41)).toEqual({
+    expect(await planner.members(41)).toMatchObject({
       requests: Uint32Array.of(5, 7, 9, 11),
       leaders: new Uint32Array(4).fill(3),
     });
+  });
+
+  it('of what is warm waits for nobody, reads it, and has who used it for a leader', async () => {
+    const texts = grid({ documents: 3, questions: 4, tokens: { system: 1500, document: 2000, question: 5 } });
+    const { planner } = await planned(texts);
+    // The system prompt and the first two documents were written, by 0 and by 4.
+    const warm = new Map([...(await usesOf(planner, 0, 0)), ...(await usesOf(planner, 1, 4))]);
+    expect(warm.size).toBe(3);
+    const { batches } = await planner.plan(Uint32Array.of(1, 6, 8, 9, 10, 11), 40, { warm });
+    expect(batches.map(({ wave, isLeading, after, requests }) => [wave, isLeading, after, requests])).toEqual([
+      [0, true, [1], 1],
+      [0, false, [0, 1], 2],
+      [1, false, [40], 3],
+    ]);
+    // Of two that used the system prompt, the later.
+    expect([...(await planner.members(40)).leaders]).toEqual([4]);
+    expect([...(await planner.members(41)).leaders]).toEqual([0, 4]);
+    expect([...(await planner.members(42)).leaders]).toEqual([8, 8, 8]);
+    // 3,500 tokens read and 5 paid for, twice, with two answers of 300.
+    expect(batches[1]?.expectedNanoUsd).toBe(2 * (3500 * 150 + 5 * 1500 + 300 * 7500));
+    const cold = await planner.plan(Uint32Array.of(1, 6), 50, { warm, hasLeaders: false });
+    expect(cold.batches.map(({ after }) => after)).toEqual([[]]);
   });
 
   it('has no price where a model has none, nor where nothing has', async () => {
@@ -261,7 +290,7 @@ describe('a plan', () => {
 
   it('is given up when it is told to', async () => {
     const { planner } = await planned(asked(1, 4));
-    await expect(planner.plan('all', 9, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(planner.plan('all', 9, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
   });
 });
 
@@ -288,7 +317,7 @@ describe('a batch', () => {
     expect(body).toHaveLength(fewer.bytes);
     const whole = linesOfBody(await bodyText(planner, followers));
     expect(linesOfBody(body)).toEqual(whole.filter((_, i) => i % 2 === 0));
-    expect(await planner.members(7)).toEqual({
+    expect(await planner.members(7)).toMatchObject({
       requests: Uint32Array.of(2, 4, 6, 8),
       leaders: new Uint32Array(4),
     });

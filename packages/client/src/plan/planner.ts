@@ -2,9 +2,9 @@
  * Puts the requests of a run into batches, and makes their bodies. Reads every line once to find what prompts share, and
  * once more those that get markers, since a body's length is told before it is sent.
  *
- * Invariant: a plan follows from the lines and the terms alone; and a body is, but for markers, the lines as they came.
+ * Invariant: a plan follows from the lines, the terms and what is warm alone; and a body is, but for markers, the lines as they came.
  */
-import { assert, type WaveBatch } from '@batchwright/core';
+import { assert, type PlacedMarker, type WaveBatch } from '@batchwright/core';
 import type { PlannedBatch } from '../journal/journal-entry.ts';
 import type { BatchBody } from '../service/batch-service.ts';
 import type { RunStore } from '../store/run-store.ts';
@@ -14,14 +14,18 @@ import { batchesBefore } from './batch-order.ts';
 import { FRAME_BYTES } from './body-frame.ts';
 import { editLine } from './line-edit.ts';
 import { LineScan } from './line-scan.ts';
+import { usedSets } from './marker-sets.ts';
 import { plannedBody } from './planned-body.ts';
+import type { ScannedRequests } from './scanned-parts.ts';
 import {
   NO_LEADER,
   type BatchMembers,
   type Planner,
+  type PlanScope,
   type PlanTerms,
   type RequestBook,
   type RoundPlan,
+  type WarmPrefixes,
 } from './planning.ts';
 
 /**
@@ -54,12 +58,12 @@ class BookPlanner implements Planner {
     this.#plannedTogether = plannedTogether;
   }
 
-  async plan(requests: Uint32Array | 'all', firstNumber: number, signal?: AbortSignal): Promise<RoundPlan> {
+  async plan(requests: Uint32Array | 'all', firstNumber: number, scope: PlanScope = {}): Promise<RoundPlan> {
     const numbers = requests === 'all' ? allOf(this.#book.count) : requests.toSorted();
     const batches: PlannedBatch[] = [];
     for (let from = 0; from < numbers.length; from += this.#plannedTogether) {
       const together = numbers.subarray(from, from + this.#plannedTogether);
-      batches.push(...(await this.#planTogether(together, firstNumber + batches.length, signal)));
+      batches.push(...(await this.#planTogether(together, firstNumber + batches.length, scope)));
     }
     return { batches };
   }
@@ -67,9 +71,10 @@ class BookPlanner implements Planner {
   async #planTogether(
     numbers: Uint32Array,
     firstNumber: number,
-    signal: AbortSignal | undefined,
+    { warm = NOTHING_WARM, hasLeaders = true, signal }: PlanScope,
   ): Promise<readonly PlannedBatch[]> {
-    const arrangement = await this.#arrange(numbers, signal);
+    const terms = hasLeaders ? this.#terms : ({ ...this.#terms, waves: 'off' } as const);
+    const arrangement = arrange(await this.#scan(numbers, signal), terms, new Set(warm.keys()));
     const bytes = await this.#editedBytes(numbers, arrangement, signal);
     // Each request takes its comma too.
     const limit = this.#terms.limits.bytes - FRAME_BYTES;
@@ -78,10 +83,13 @@ class BookPlanner implements Planner {
     const batches: PlannedBatch[] = [];
     for (const [i, wave] of waves.entries()) {
       signal?.throwIfAborted();
-      const contents = contentsOf(wave, numbers, bytes, arrangement);
+      const contents = contentsOf(wave, numbers, bytes, arrangement, warm);
       const number = firstNumber + i;
       await this.#inTurn(() => writeBatch(this.#store, number, contents));
-      const after = (before[i] ?? []).map((batch) => firstNumber + batch);
+      const after = [
+        ...batchesUsing(wave, arrangement, warm),
+        ...(before[i] ?? []).map((batch) => firstNumber + batch),
+      ];
       batches.push({ number, wave: wave.wave, isLeading: wave.isLeading, after, ...sumsOf(contents) });
     }
     return batches;
@@ -98,8 +106,8 @@ class BookPlanner implements Planner {
   }
 
   async members(batch: number): Promise<BatchMembers> {
-    const { requests, leaders } = await this.#contents(batch);
-    return { requests, leaders };
+    const { requests, leaders, markerSet, markerSets } = await this.#contents(batch);
+    return { requests, leaders, prefixSet: markerSet, prefixSets: markerSets.map(({ prefixes }) => prefixes) };
   }
 
   async body(batch: PlannedBatch): Promise<BatchBody> {
@@ -107,17 +115,19 @@ class BookPlanner implements Planner {
     return plannedBody(this.#book, batch, await this.#contents(batch.number), placesMarkers ? null : { markers });
   }
 
-  async #arrange(numbers: Uint32Array, signal: AbortSignal | undefined): Promise<Arrangement> {
+  async #scan(numbers: Uint32Array, signal: AbortSignal | undefined): Promise<ScannedRequests> {
     const scan = new LineScan();
     for await (const lines of this.#book.lines(numbers, signal)) for (const line of lines) scan.add(line);
-    return arrange(scan.finish(), this.#terms);
+    return scan.finish();
   }
 
   /** What each line comes to with its markers edited. */
   async #editedBytes(numbers: Uint32Array, arrangement: Arrangement, signal?: AbortSignal): Promise<Uint32Array> {
     const { markers, dropsMarkers } = arrangement;
     const bytes = numbers.map((number) => this.#book.bytes(number));
-    const edited = allOf(numbers.length).filter((request) => dropsMarkers || markers.of[request] !== 0);
+    const addedTo = (request: number): readonly PlacedMarker[] =>
+      markers.sets[markers.of[request] as number]?.markers ?? [];
+    const edited = allOf(numbers.length).filter((request) => dropsMarkers || addedTo(request).length > 0);
     let at = 0;
     for await (const lines of this.#book.lines(
       edited.map((request) => numbers[request] as number),
@@ -125,8 +135,7 @@ class BookPlanner implements Planner {
     )) {
       for (const line of lines) {
         const request = edited[at++] as number;
-        const added = markers.sets[markers.of[request] as number] ?? [];
-        bytes[request] = editLine(line, { dropMarkers: dropsMarkers, markers: added }).length;
+        bytes[request] = editLine(line, { dropMarkers: dropsMarkers, markers: addedTo(request) }).length;
       }
     }
     return bytes;
@@ -143,6 +152,8 @@ class BookPlanner implements Planner {
   }
 }
 
+const NOTHING_WARM: WarmPrefixes = new Map();
+
 function allOf(count: number): Uint32Array {
   return new Uint32Array(count).map((_, number) => number);
 }
@@ -152,26 +163,42 @@ function contentsOf(
   { requests }: WaveBatch,
   numbers: Uint32Array,
   bytes: Uint32Array,
-  { tokens, nanoUsd, leader, markers, dropsMarkers }: Arrangement,
+  { tokens, nanoUsd, leader, warm, markers, dropsMarkers }: Arrangement,
+  uses: WarmPrefixes,
 ): BatchContents {
   const leaders = requests.map((request) => {
     const writer = leader[request] as number;
-    return writer === -1 ? NO_LEADER : (numbers[writer] as number);
+    return writer === -1 ? (uses.get(warm[request] as number)?.request ?? NO_LEADER) : (numbers[writer] as number);
   });
+  const { of: markerSet, sets: markerSets } = usedSets(
+    requests.map((request) => markers.of[request] as number),
+    markers.sets,
+  );
   return {
     requests: requests.map((request) => numbers[request] as number),
     leaders,
     bytes: requests.map((request) => bytes[request] as number),
     tokens: requests.map((request) => tokens[request] as number),
     nanoUsd: Float64Array.from(requests, (request) => nanoUsd[request] as number),
-    markerSet: requests.map((request) => markers.of[request] as number),
-    markerSets: markers.sets,
+    markerSet,
+    markerSets,
     dropsMarkers,
   };
 }
 
+/** Batches of before in which was used what members of this one read. */
+function batchesUsing({ requests }: WaveBatch, { leader, warm }: Arrangement, uses: WarmPrefixes): readonly number[] {
+  const batches = new Set<number>();
+  for (const request of requests) {
+    const use = leader[request] === -1 ? uses.get(warm[request] as number) : undefined;
+    if (use !== undefined) batches.add(use.batch);
+  }
+  return [...batches].sort((a, b) => a - b);
+}
+
 function pick(contents: BatchContents, kept: Uint32Array): BatchContents {
   const some = (of: Uint32Array): Uint32Array => kept.map((at) => of[at] as number);
+  const { of: markerSet, sets: markerSets } = usedSets(some(contents.markerSet), contents.markerSets);
   return {
     ...contents,
     requests: some(contents.requests),
@@ -179,7 +206,8 @@ function pick(contents: BatchContents, kept: Uint32Array): BatchContents {
     bytes: some(contents.bytes),
     tokens: some(contents.tokens),
     nanoUsd: Float64Array.from(kept, (at) => contents.nanoUsd[at] as number),
-    markerSet: some(contents.markerSet),
+    markerSet,
+    markerSets,
   };
 }
 

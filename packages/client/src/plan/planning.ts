@@ -56,9 +56,25 @@ export interface BatchMembers {
   readonly requests: Uint32Array;
   /** For each, the request that writes what it reads, in a batch before; NO_LEADER: none. */
   readonly leaders: Uint32Array;
+  /** For each, which of `prefixSets`. */
+  readonly prefixSet: Uint32Array;
+  /** Identities of the prefixes that a request of each has written or read for an hour, once it has succeeded. */
+  readonly prefixSets: readonly (readonly number[])[];
 }
 
 export const NO_LEADER = 0xffff_ffff;
+
+/** Prefixes that are cached, by identity, each with a request that used it last, and the batch in which it did. */
+export type WarmPrefixes = ReadonlyMap<number, { readonly request: number; readonly batch: number }>;
+
+/** What a plan of some requests may count on. */
+export interface PlanScope {
+  /** Who reads one of these waits for nobody, and has the request that used it for a leader. */
+  readonly warm?: WarmPrefixes;
+  /** False: nobody leads, and nobody waits. */
+  readonly hasLeaders?: boolean;
+  readonly signal?: AbortSignal;
+}
 
 /** What a set of requests will come to; see `PlannedBatch` for each batch. Waves are counted from 0 in each plan. */
 export interface RoundPlan {
@@ -68,7 +84,7 @@ export interface RoundPlan {
 /** Puts requests into batches and makes their bodies. Whatever is in a `batch-N` log is durable when a plan is answered. */
 export interface Planner {
   /** Plans some requests of the book, or all; batches are numbered from `firstNumber`. */
-  plan(requests: Uint32Array | 'all', firstNumber: number, signal?: AbortSignal): Promise<RoundPlan>;
+  plan(requests: Uint32Array | 'all', firstNumber: number, scope?: PlanScope): Promise<RoundPlan>;
   /** A batch anew without some of its members, as when nobody wrote what they would read; who stays keeps its markers. */
   without(batch: PlannedBatch, requests: Uint32Array, number: number): Promise<PlannedBatch>;
   members(batch: number): Promise<BatchMembers>;

@@ -1,5 +1,5 @@
 import type { PlannedBatch } from '../journal/journal-entry.ts';
-import { NO_LEADER, type Planner, type RequestBook } from '../plan/planning.ts';
+import { NO_LEADER, type Planner, type PlanScope, type RequestBook } from '../plan/planning.ts';
 import { openBook } from '../plan/request-book.ts';
 import { writeRequests } from '../plan/write-requests.ts';
 import type { LogName, RunStore } from '../store/run-store.ts';
@@ -36,13 +36,16 @@ class FakePlanner implements Planner {
   async plan(
     requests: Uint32Array | 'all',
     firstNumber: number,
+    { warm = new Map(), hasLeaders = true }: PlanScope = {},
   ): Promise<{ readonly batches: readonly PlannedBatch[] }> {
-    const all = requests === 'all' ? Array.from({ length: this.#book.count }, (_, i) => i) : [...requests];
+    const all = requests === 'all' ? Array.from({ length: this.#book.count }, (_, i) => i) : [...requests.toSorted()];
     const groupSize = this.#terms.groupSize ?? 0;
     const firsts = new Map<number, number>();
     const leaderOf = all.map((request) => {
-      if (groupSize === 0) return NO_LEADER;
+      if (groupSize === 0 || !hasLeaders) return NO_LEADER;
       const group = Math.floor(request / groupSize);
+      const use = warm.get(group);
+      if (use !== undefined) return use.request;
       const first = firsts.get(group);
       if (first === undefined) firsts.set(group, request);
       return first ?? NO_LEADER;
@@ -62,7 +65,9 @@ class FakePlanner implements Planner {
       for (const part of parts) {
         const number = firstNumber + batches.length;
         const leaders = part.map((r) => (wave === 0 ? NO_LEADER : (leaderOf[all.indexOf(r)] as number)));
-        const after = [...new Set(leaders.filter((l) => l !== NO_LEADER).map((l) => place.get(l) as number))];
+        const batchOf = (l: number): number =>
+          place.get(l) ?? [...warm.values()].find(({ request }) => request === l)?.batch ?? -1;
+        const after = [...new Set(leaders.filter((l) => l !== NO_LEADER).map(batchOf))];
         for (const request of part) place.set(request, number);
         batches.push(await this.#write(number, { requests: part, leaders }, wave, wave === 0, after));
       }
@@ -82,7 +87,14 @@ class FakePlanner implements Planner {
 
   async members(batch: number) {
     const { requests, leaders } = await this.#read(batch);
-    return { requests: Uint32Array.from(requests), leaders: Uint32Array.from(leaders) };
+    const { groupSize = 0 } = this.#terms;
+    const groups = [...new Set(requests.map((r) => Math.floor(r / groupSize)))];
+    return {
+      requests: Uint32Array.from(requests),
+      leaders: Uint32Array.from(leaders),
+      prefixSet: Uint32Array.from(requests, (r) => (groupSize === 0 ? 0 : groups.indexOf(Math.floor(r / groupSize)))),
+      prefixSets: groupSize === 0 ? [[]] : groups.map((group) => [group]),
+    };
   }
 
   async body(batch: PlannedBatch) {

@@ -2,30 +2,53 @@ import type { PlannedBatch } from '../journal/journal-entry.ts';
 import type { BatchRecord } from '../journal/run-record.ts';
 import type { RoundPlan } from '../plan/planning.ts';
 import type { RunState } from './run-state.ts';
+import { warmPrefixes } from './warm-prefixes.ts';
 
 /** Plans a round: all requests at first, later those that are tried again. */
 export async function planRound(run: RunState, requests: Uint32Array | 'all'): Promise<void> {
   const { record } = run.journal;
-  const { batches } = await planFrom(run, requests, record.batches.length);
+  const { batches } = await planFrom(run, requests, record.batches.length, true);
   await run.journal.note({ type: 'planned', round: record.round + 1, batches, replaces: [] });
   run.settings.reached('planned');
   await assign(run, batches);
 }
 
-/** Plans some of a batch that was not sent anew; the others keep what was planned for them. */
-export async function planAgain(run: RunState, batch: BatchRecord, requests: Uint32Array): Promise<void> {
+/** Requests that are taken out of a batch that was not sent. */
+export interface Taken {
+  readonly batch: BatchRecord;
+  readonly requests: Uint32Array;
+}
+
+/**
+ * Plans some of batches that were not sent anew, together with `more`, which are in none; the others keep what was planned
+ * for them. Without leaders nobody waits for anybody.
+ */
+export async function planAgain(
+  run: RunState,
+  taken: readonly Taken[],
+  more: Uint32Array,
+  hasLeaders: boolean,
+): Promise<void> {
   const first = run.journal.record.batches.length;
-  const keeps = requests.length < batch.plan.requests;
-  const kept = keeps ? [await run.planner.without(batch.plan, requests, first)] : [];
-  const { batches } = await planFrom(run, requests, first + kept.length);
-  await replace(run, batch, [...kept, ...batches]);
+  const kept: PlannedBatch[] = [];
+  for (const { batch, requests } of taken) {
+    if (requests.length === batch.plan.requests) continue;
+    kept.push(await run.planner.without(batch.plan, requests, first + kept.length));
+  }
+  const requests = Uint32Array.from([...taken.flatMap((each) => [...each.requests]), ...more]);
+  const { batches } = await planFrom(run, requests, first + kept.length, hasLeaders);
+  await replace(
+    run,
+    taken.map(({ batch }) => batch),
+    [...kept, ...batches],
+  );
 }
 
 /** Leaves some out of a batch that was not sent. */
 export async function leaveOut(run: RunState, batch: BatchRecord, requests: Uint32Array): Promise<void> {
   const number = run.journal.record.batches.length;
   const isEmpty = requests.length === batch.plan.requests;
-  await replace(run, batch, isEmpty ? [] : [await run.planner.without(batch.plan, requests, number)]);
+  await replace(run, [batch], isEmpty ? [] : [await run.planner.without(batch.plan, requests, number)]);
 }
 
 /** Makes two batches of one that the server does not take whole. */
@@ -37,15 +60,27 @@ export async function cutInTwo(run: RunState, batch: BatchRecord): Promise<void>
     await run.planner.without(batch.plan, requests.slice(middle), first),
     await run.planner.without(batch.plan, requests.slice(0, middle), first + 1),
   ];
-  await replace(run, batch, halves);
+  await replace(run, [batch], halves);
 }
 
-function planFrom({ planner, stop }: RunState, requests: Uint32Array | 'all', first: number): Promise<RoundPlan> {
-  return stop.during((signal) => planner.plan(requests, first, signal));
+async function planFrom(
+  run: RunState,
+  requests: Uint32Array | 'all',
+  first: number,
+  hasLeaders: boolean,
+): Promise<RoundPlan> {
+  const warm = await warmPrefixes(run);
+  return run.stop.during((signal) => run.planner.plan(requests, first, { warm, hasLeaders, signal }));
 }
 
-async function replace(run: RunState, batch: BatchRecord, batches: readonly PlannedBatch[]): Promise<void> {
-  await run.journal.note({ type: 'planned', round: batch.round, batches, replaces: [batch.plan.number] });
+async function replace(
+  run: RunState,
+  replaced: readonly BatchRecord[],
+  batches: readonly PlannedBatch[],
+): Promise<void> {
+  const { journal } = run;
+  const replaces = replaced.map(({ plan }) => plan.number);
+  await journal.note({ type: 'planned', round: journal.record.round, batches, replaces });
   run.settings.reached('planned');
   await assign(run, batches);
 }

@@ -62,7 +62,7 @@ export class RequestTable {
     return succeeded + errored + canceled + expired;
   }
 
-  /** Requests that are to be put into a batch again. */
+  /** How many are to be put into a batch again. */
   get retryingCount(): number {
     return this.#retrying;
   }
@@ -90,6 +90,11 @@ export class RequestTable {
   /** Whether a request waits for the result of the batch it is in. */
   isOpen(request: number): boolean {
     return this.#state(request) === OPEN;
+  }
+
+  /** Whether a request is to be put into a batch again. */
+  isRetrying(request: number): boolean {
+    return this.#state(request) === RETRY;
   }
 
   isSettled(request: number): boolean {

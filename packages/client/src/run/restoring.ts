@@ -11,7 +11,7 @@ export async function restore(state: RunState): Promise<void> {
   const { journal, intake } = state;
   const batches = [...journal.record.batches];
   for (const batch of batches) {
-    if (batch.state.type === 'replaced' || isPlannedRetry(batch)) continue;
+    if (batch.state.type === 'replaced' || isPlannedAgain(batch)) continue;
     await assign(state, batch);
     await fetchLost(state, batch);
   }
@@ -19,19 +19,20 @@ export async function restore(state: RunState): Promise<void> {
     if (batch.state.type === 'downloaded') await intake.takeAll(batch, batch.state.bytes);
   }
   for (const batch of batches) {
-    if (isPlannedRetry(batch)) await restoreRetry(state, batch);
+    if (isPlannedAgain(batch)) await restorePlanned(state, batch);
   }
 }
 
-function isPlannedRetry({ state, round }: BatchRecord): boolean {
-  return state.type === 'planned' && round > 0;
+/** One that took the place of others may hold leaders that are tried again. */
+function isPlannedAgain({ state, round, generation }: BatchRecord): boolean {
+  return state.type === 'planned' && (round > 0 || generation > 0);
 }
 
 async function assign({ planner, table }: RunState, { plan }: BatchRecord): Promise<void> {
   table.assign((await planner.members(plan.number)).requests, plan.number);
 }
 
-async function restoreRetry(state: RunState, batch: BatchRecord): Promise<void> {
+async function restorePlanned(state: RunState, batch: BatchRecord): Promise<void> {
   const { requests } = await state.planner.members(batch.plan.number);
   const uncalled = requests.filter((request) => state.table.isSettled(request));
   if (uncalled.length === 0) await assign(state, batch);

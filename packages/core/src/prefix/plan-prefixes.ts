@@ -47,7 +47,8 @@ export function planPrefixes(blocks: PromptBlocks, options: PlanOptions): Placed
     return planOf(blocks, { trie, chosen, unshared: unsharedWrites(trie, blocks, marks, chosen) });
   }
   const demands = new MarkDemands(trie, blocks, marks);
-  const warm = options.warm === undefined ? null : warmNodes(trie, blocks, options.warm);
+  const { warm: identities } = options;
+  const warm = identities === undefined || identities.size === 0 ? null : warmNodes(trie, blocks, identities);
   const chosen = choosePlaced(trie, blocks, marks, demands, ttlCode, warm);
   const added = placeMarkers(trie, blocks, marks, demands, chosen, keptNodes(chosen.kept));
   return planOf(blocks, { trie, chosen, added, unshared: unsharedWrites(trie, blocks, marks, chosen) });
