@@ -17,7 +17,7 @@ export interface RunProgress {
   readonly batches: readonly BatchProgress[];
   /** Of about the last minute; null: unknown. */
   readonly resultsPerSecond: number | null;
-  /** Milliseconds to the end at this rate; null: unknown. */
+  /** Milliseconds to the end at this rate; null: unknown, as before a tenth is settled unless the rate is steady. */
   readonly remainingMs: number | null;
   /** What the answers that are here used and cost, by model. */
   readonly totals: LedgerTotals;

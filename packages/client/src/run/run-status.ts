@@ -3,6 +3,7 @@ import type { MessageBatch } from '@batchwright/protocol';
 import type { BatchRecord, RunRecord } from '../journal/run-record.ts';
 import type { RequestTable } from './request-table.ts';
 import type { BatchProgress, RunProgress } from './run-progress.ts';
+import { SteadyPace } from './steady-pace.ts';
 
 /** Nobody sees more often than this that something moved. */
 const TELL_EVERY_MS = 200;
@@ -23,6 +24,7 @@ interface Wait {
 export class RunStatus {
   readonly #clock: Clock;
   readonly #rate: SettleRate;
+  readonly #pace = new SteadyPace();
   readonly #tell: (() => void) | null;
   #timer: Timer | null = null;
   #phase: RunProgress['phase'] = 'reading';
@@ -67,7 +69,9 @@ export class RunStatus {
 
   /** A request's fate is settled. */
   settled(): void {
-    this.#rate.settled(1, this.#clock.now());
+    const nowMs = this.#clock.now();
+    this.#rate.settled(1, nowMs);
+    this.#pace.settled(nowMs);
     this.moved();
   }
 
@@ -108,8 +112,10 @@ export class RunStatus {
   /** Of what is known by now; null where that is nothing yet. */
   progress(record: RunRecord | null, table: RequestTable | null, totals: LedgerTotals): RunProgress {
     const requests = table?.count ?? this.#requests;
+    const settled = table?.settledCount ?? 0;
     const perSecond = this.#phase === 'running' ? this.#rate.perSecond(this.#clock.now()) : 0;
-    const remaining = requests - (table?.settledCount ?? 0);
+    const remainingMs = perSecond > LEAST_RATE ? (1000 * (requests - settled)) / perSecond : null;
+    const isForeseeable = settled >= requests * TELLING_SHARE || this.#pace.isSteady(this.#clock.now());
     const batches = (record?.batches ?? []).filter(({ state }) => state.type !== 'replaced');
     const waits = this.#sendingWaits ?? this.#callWaits;
     return {
@@ -119,7 +125,7 @@ export class RunStatus {
       retrying: table?.retryingCount ?? 0,
       batches: batches.map((batch) => this.#batchProgress(batch)),
       resultsPerSecond: perSecond > LEAST_RATE ? perSecond : null,
-      remainingMs: perSecond > LEAST_RATE ? (1000 * remaining) / perSecond : null,
+      remainingMs: isForeseeable ? remainingMs : null,
       totals,
       expectedNanoUsd: expectedOf(batches),
       waitingFor: waits?.reason ?? null,
@@ -145,6 +151,8 @@ export class RunStatus {
 const NO_COUNTS = { succeeded: 0, errored: 0, canceled: 0, expired: 0 };
 /** A result in some ten minutes; at less nobody can say anything. */
 const LEAST_RATE = 0.002;
+/** From here on the requests so far say something of the others. */
+const TELLING_SHARE = 0.1;
 
 function shownState(state: BatchRecord['state'], isCanceling: boolean): BatchProgress['state'] {
   switch (state.type) {
