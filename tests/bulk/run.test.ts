@@ -106,6 +106,15 @@ describe('with neither server nor key', () => {
     }
   }
 
+  it('escapes what a spreadsheet would compute, of tables and when that is asked for', async () => {
+    await home.write('in.jsonl', requestLine('-r'));
+    const command = ['run', 'in.jsonl', '--escape-formulas', '--quiet', '-o'];
+    expect((await home.run([...command, 'out.csv'])).code).toBe(0);
+    expect((await home.read('out.csv')).split('\r\n')[1]).toMatch(/^'-r,succeeded,/);
+    const lines = await home.run([...command, 'out.jsonl']);
+    expect([lines.code, lines.err]).toEqual([2, expect.stringMatching(/^batchwright: --escape-formulas is about csv/)]);
+  });
+
   it('prints events for machines, and a report at the end', async () => {
     await home.write('prompts.jsonl', requestLines('r', 30));
     const { code, out, err } = await home.run(['run', 'prompts.jsonl', '-o', 'answers.jsonl', '--json']);
@@ -149,7 +158,7 @@ describe.each(['Batchwright', 'native batches'])('against %s', (kind) => {
     expect(sizes).toEqual([20, 50, 50]);
     expect([...(await api.calls()).values()].every((count) => count === 1)).toBe(true);
     expect(err).toMatch(/batch 1 sent: msgbatch_\w+, 50 requests\n/);
-    expect(err).toMatch(/batch 3 ended: msgbatch_\w+; \d+ of 120 requests settled\n/);
+    expect(err).toMatch(/batch 3 over: (20 of 20|50 of 50) answered\n/);
     expect(err).toContain('Tokens and cost');
   });
 

@@ -53,6 +53,13 @@ describe('the format of an output', () => {
     );
   });
 
+  it('must be one of tables, where formulas are escaped', async () => {
+    expect(await checkOutput(join(cwd, 'a.csv'), undefined, true)).toBe('csv');
+    await expect(checkOutput('-', undefined, true)).rejects.toThrow(
+      /^--escape-formulas is about csv and tsv, but - is jsonl\. Leave it out\.$/,
+    );
+  });
+
   it('must be one there is', async () => {
     expect(await refusal(join(cwd, 'a.xlsx'))).toBe(
       '…/a.xlsx does not say its format. End it in .jsonl, .csv, .tsv, .parquet, .sqlite or, for a directory, /; ' +

@@ -16,12 +16,15 @@ import { checkParent, checkWritable, statOf } from './writable-place.ts';
 
 /**
  * The format an output is written in: the one named, as `--format` does, else the one its path ends in. Rejects with
- * `BadOutputError` where nothing could be written.
+ * `BadOutputError` where nothing could be written, or not so.
  */
-export async function checkOutput(path: string, named?: string): Promise<AnswerFormat> {
+export async function checkOutput(path: string, named?: string, escapesFormulas = false): Promise<AnswerFormat> {
   if (path === '') throw new BadOutputError('the output has no name. Name a file with -o, or - for standard output.');
   const existing = path === STANDARD_OUTPUT ? null : await statOf(path);
   const format = chooseFormat(path, named, existing);
+  if (escapesFormulas && format !== 'csv' && format !== 'tsv') {
+    throw new BadOutputError(`--escape-formulas is about csv and tsv, but ${path} is ${format}. Leave it out.`);
+  }
   if (path === STANDARD_OUTPUT) checkStreamed(format);
   else await checkPlace(path, format, existing);
   return format;

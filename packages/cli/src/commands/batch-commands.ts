@@ -70,6 +70,7 @@ function addResults(program: Command, host: Host, done: Done): void {
       '--format <format>',
       'jsonl (the API’s lines), flat, csv, tsv, parquet, sqlite or dir (default: by the output’s name)',
     )
+    .option('--escape-formulas', 'of csv and tsv: an apostrophe before what a spreadsheet would compute, such as =1+1')
     .option('--partial', 'what there is of a batch that has not ended, from a Batchwright')
     .action(async (id: string, options: ResultsOptions) => {
       const { results } = await import('./results.ts');

@@ -14,6 +14,7 @@ import { withService, type ServiceOptions } from './with-service.ts';
 export interface ResultsOptions extends ServiceOptions {
   readonly output?: string;
   readonly format?: string;
+  readonly escapeFormulas?: boolean;
   readonly partial?: boolean;
 }
 
@@ -21,7 +22,8 @@ export interface ResultsOptions extends ServiceOptions {
 export async function results(text: string, options: ResultsOptions, host: Host): Promise<number> {
   return withService(options, host, async (service) => {
     const output = options.output ?? STANDARD_OUTPUT;
-    const format = await checkOutput(output, options.format);
+    const escapesFormulas = options.escapeFormulas === true;
+    const format = await checkOutput(output, options.format, escapesFormulas);
     const id = await resolveBatch(service, text);
     const { batch } = await service.retrieve(id);
     const pieces = piecesOf(service, batch, options);
@@ -29,7 +31,7 @@ export async function results(text: string, options: ResultsOptions, host: Host)
       complain(host, pieces);
       return EXIT_FAILED;
     }
-    const writer = await openAnswerWriter(output, format);
+    const writer = await openAnswerWriter(output, format, { escapesFormulas });
     let count = 0;
     try {
       for await (const { bytes: line } of resultLines(pieces, id)) {

@@ -166,7 +166,11 @@ class RunDrive {
   async #writeOutput(run: BulkRun): Promise<boolean> {
     const { output, settings, judge, source } = this.#command;
     this.#host.reached?.('before_output');
-    const writer = await openAnswerWriter(output.path, output.format, { isStructured: judge !== null });
+    const { escapesFormulas } = settings;
+    const writer = await openAnswerWriter(output.path, output.format, {
+      isStructured: judge !== null,
+      escapesFormulas,
+    });
     try {
       for await (const result of run.results(settings.order)) {
         if (this.#stop.signal.aborted) return false;

@@ -4,6 +4,7 @@ import type { OptionText } from '../input/input-options.ts';
 export interface RunCommandOptions {
   readonly output?: string;
   readonly format?: string;
+  readonly escapeFormulas?: boolean;
   readonly order?: string;
   readonly server?: string;
   readonly prices?: string;
@@ -35,6 +36,10 @@ export const RUN_OPTIONS = {
   format: option(
     '--format <format>',
     'jsonl (the API’s lines), flat, csv, tsv, parquet, sqlite or dir (default: by the output’s name)',
+  ),
+  escapeFormulas: option(
+    '--escape-formulas',
+    'of csv and tsv: an apostrophe before what a spreadsheet would compute, such as =1+1',
   ),
   order: option('--order <order>', 'of the answers: arrival, or input (default: arrival)'),
   server: option(

@@ -24,6 +24,7 @@ describe('the settings of a run', () => {
       endpoint: { type: 'api', baseUrl: 'https://api.anthropic.com', namedBy: 'ANTHROPIC_BASE_URL' },
       prices: null,
       cancelsOnInterrupt: false,
+      escapesFormulas: false,
       restart: 'no',
       json: false,
       quiet: false,
@@ -48,6 +49,7 @@ describe('the settings of a run', () => {
       server: 'http://h:1',
       prices: 'p.json',
       cancelOnInterrupt: true,
+      escapeFormulas: true,
       restart: true,
       cancelOld: true,
       color: false,
@@ -77,6 +79,7 @@ describe('the settings of a run', () => {
       endpoint: { type: 'api', baseUrl: 'http://h:1' },
       prices: 'p.json',
       cancelsOnInterrupt: true,
+      escapesFormulas: true,
       restart: 'cancel',
       colour: false,
     });
@@ -92,7 +95,8 @@ describe('the settings of a run', () => {
     [{ order: 'random' }, '--order is "random", but must be one of arrival, input.'],
     [{ attempts: '0' }, '--attempts is "0", but must be a whole number from 1 to 100.'],
     [{ batchRequests: '100001' }, '--batch-requests is "100001", but must be a whole number from 1 to 100000.'],
-    [{ batchBytes: '1TB' }, '--batch-bytes is "1TB", but must be a size from 1 to 268435456 bytes, such as 50MB.'],
+    [{ batchBytes: '1TB' }, '--batch-bytes is "1TB", but must be a size from 113 to 268435456 bytes, such as 50MB.'],
+    [{ batchBytes: '5' }, '--batch-bytes is "5", but must be a size from 113 to 268435456 bytes, such as 50MB.'],
     [{ batchTokens: '-1' }, '--batch-tokens is "-1", but must be a whole number from 1.'],
     [{ maxCost: 'much' }, '--max-cost is "much", but must be an amount in dollars above 0, such as 12.50.'],
     [

@@ -16,6 +16,7 @@ export interface RunSettings {
   /** The file of prices, if there is one. */
   readonly prices: string | null;
   readonly cancelsOnInterrupt: boolean;
+  readonly escapesFormulas: boolean;
   readonly restart: 'no' | 'if_idle' | 'cancel';
   readonly json: boolean;
   readonly quiet: boolean;
@@ -44,6 +45,7 @@ export function readRunSettings(options: RunCommandOptions, host: Host): Setting
     endpoint,
     prices: options.prices ?? (host.env['BATCHWRIGHT_PRICES'] || null),
     cancelsOnInterrupt: options.cancelOnInterrupt === true,
+    escapesFormulas: options.escapeFormulas === true,
     restart: options.restart !== true ? 'no' : options.cancelOld === true ? 'cancel' : 'if_idle',
     json: options.json === true,
     quiet: options.quiet === true,
@@ -129,6 +131,10 @@ const RETRY_CLASSES: readonly RetryClass[] = [
   'expired',
   'canceled',
 ];
+/** No request fits in less. */
+const LEAST_BODY_BYTES = JSON.stringify({
+  requests: [{ custom_id: 'a', params: { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'a' }] } }],
+}).length;
 const NO_RETRY = 'none';
 const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20 };
 
@@ -157,8 +163,8 @@ class OptionReader {
   bytes(flag: string, text: string | undefined, most: number): number | null {
     const [, digits = '', unit = ''] = /^(\d{1,12})\s*([a-z]*)$/i.exec(text ?? '') ?? [];
     const value = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? Number.NaN);
-    if (digits !== '' && value >= 1 && value <= most) return value;
-    return this.#refuse(flag, text, `a size from 1 to ${most} bytes, such as 50MB`);
+    if (digits !== '' && value >= LEAST_BODY_BYTES && value <= most) return value;
+    return this.#refuse(flag, text, `a size from ${LEAST_BODY_BYTES} to ${most} bytes, such as 50MB`);
   }
 
   dollars(flag: string, text: string | undefined): string | null {

@@ -40,7 +40,7 @@ export async function prepareAndDrive(
   let command: BulkCommand;
   try {
     const path = options.output ?? '-';
-    const output = { path, format: await checkOutput(path, options.format) };
+    const output = { path, format: await checkOutput(path, options.format, settings.escapesFormulas) };
     const runDir = options.runDir ?? runDirFor(path);
     await checkRunDir(runDir);
     await checkClash({ output: path, runDir, inputs: [...inputs, ...filesIn(options)] }, host.cwd);
