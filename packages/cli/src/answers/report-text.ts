@@ -4,7 +4,7 @@
  */
 import type { FailureKind, RunCost, RunReport } from '@batchwright/client';
 import { sumOfModels, type UsageSum } from '@batchwright/core';
-import { compact, counted, grouped, money, percent, timeText } from '../output/figures.ts';
+import { compact, counted, grouped, money, moneyAlike, percent, timeText } from '../output/figures.ts';
 import { flowed } from '../progress/flowed-text.ts';
 import type { Paint } from '../progress/paint.ts';
 import { adviceOn } from './failure-advice.ts';
@@ -111,13 +111,14 @@ function tokenLines({ totals, cost }: RunReport, width: number, paint: Paint): r
   const prompt = sum.inputTokens + sum.write5mTokens + sum.write1hTokens + sum.readTokens;
   if (prompt + sum.outputTokens === 0) return [];
   const table = (figure: (count: number) => string): readonly string[] => {
-    const rows = TOKEN_KINDS.filter(([, field]) => sum[field] > 0).map(([name, field, kind]) => [
-      name,
-      figure(sum[field]),
-      ...(cost === null ? [] : [money(cost.byKind[kind])]),
-    ]);
-    const all = ['in all', figure(prompt + sum.outputTokens), ...(cost === null ? [] : [money(cost.nanoUsd)])];
-    return aligned([...rows, all]);
+    const kinds = TOKEN_KINDS.filter(([, field]) => sum[field] > 0);
+    const rows = [
+      ...kinds.map(([name, field]) => [name, figure(sum[field])]),
+      ['in all', figure(prompt + sum.outputTokens)],
+    ];
+    if (cost === null) return aligned(rows);
+    const amounts = moneyAlike([...kinds.map(([, , kind]) => cost.byKind[kind]), cost.nanoUsd]);
+    return aligned(rows.map((row, i) => [...row, amounts[i] ?? '']));
   };
   const exact = table(grouped);
   const lines = exact.every((line) => widthOf(line) <= width) ? exact : table(compact);
@@ -138,10 +139,11 @@ function unpricedNote(totals: RunReport['totals'], cost: RunCost | null): readon
 
 function modelLines({ totals }: RunReport, width: number): readonly string[] {
   if (totals.size < 2) return [];
-  const rows = [...totals].map(([model, sum]) => [
+  const amounts = moneyAlike([...totals].map(([, sum]) => sum.costNanoUsd));
+  const rows = [...totals].map(([model, sum], i) => [
     harmless(model),
     counted(sum.requests, 'answer'),
-    sum.unpricedRequests > 0 ? 'no price' : money(sum.costNanoUsd),
+    sum.unpricedRequests > 0 ? 'no price' : (amounts[i] ?? ''),
   ]);
   const lines = aligned(rows);
   if (lines.every((line) => widthOf(line) <= width)) return lines;
@@ -165,11 +167,8 @@ function savedLines(cost: RunCost | null, width: number, paint: Paint): readonly
   ).filter(([, without]) => Math.round(without) !== nanoUsd);
   // Of one saving the sum is the same again.
   const shown = savings.length === 2 ? savings.slice(0, 1) : savings;
-  const rows = shown.map(([name, without]) => [
-    name,
-    money(Math.round(without) - nanoUsd),
-    percentSaved(without, nanoUsd),
-  ]);
+  const amounts = moneyAlike(shown.map(([, without]) => Math.round(without) - nanoUsd));
+  const rows = shown.map(([name, without], i) => [name, amounts[i] ?? '', percentSaved(without, nanoUsd)]);
   if (rows.length === 0) return [];
   const against = `Call by call and without a cache it would have been ${money(Math.round(naive))}.`;
   return [

@@ -2,7 +2,7 @@ import { findingText, type Difference, type Examination, type Finding } from '@b
 import { usdOf } from '@batchwright/core';
 import type { Paint } from '../progress/paint.ts';
 import { harmless, wrapped } from '../answers/terminal-text.ts';
-import { compact, counted, money } from './figures.ts';
+import { compactCounted, counted, money } from './figures.ts';
 
 /** What an examination is printed on. */
 export interface ExaminationView {
@@ -42,7 +42,7 @@ function findingLines(finding: Finding, number: number, width: number, paint: Pa
 
 function lossText({ loss, isSampled }: Finding): string {
   const about = isSampled ? 'about ' : '';
-  if (loss.nanoUsd === null) return `${about}${compact(loss.tokens)} tokens at the price of input`;
+  if (loss.nanoUsd === null) return `${about}${compactCounted(loss.tokens, 'token')} at the price of input`;
   return `${about}${money(loss.nanoUsd)} lost`;
 }
 

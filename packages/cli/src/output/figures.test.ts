@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { byteText, compact, counted, grouped, money, percent, timeText } from './figures.ts';
+import {
+  compactCounted,
+  moneyAlike,
+  byteText,
+  compact,
+  counted,
+  grouped,
+  money,
+  percent,
+  timeText,
+} from './figures.ts';
 
 describe('figures', () => {
   it.each([
@@ -62,4 +72,21 @@ describe('figures', () => {
       '2 batches',
     ]);
   });
+});
+
+it('gives amounts beside each other the same decimals', () => {
+  const usd = (...amounts: readonly number[]) => moneyAlike(amounts.map((amount) => amount * 1e9));
+  expect(usd(0.5028, 2.9)).toEqual(['$0.50', '$2.90']);
+  expect(usd(0.0123, 0.5, 0)).toEqual(['$0.0123', '$0.5000', '$0.0000']);
+  expect(usd(1234.5, 0.001, -0.02, -0.001)).toEqual(['$1,234.50', '<$0.01', '-$0.02', '-<$0.01']);
+  expect(usd(0.000088, 0.000063)).toEqual(['$0.000088', '$0.000063']);
+  expect(usd(0)).toEqual(['$0.00']);
+});
+
+it('says one token of one', () => {
+  expect([compactCounted(1, 'token'), compactCounted(0, 'token'), compactCounted(45_000, 'token')]).toEqual([
+    '1 token',
+    '0 tokens',
+    '45k tokens',
+  ]);
 });

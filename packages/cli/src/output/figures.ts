@@ -40,6 +40,19 @@ export function money(nanoUsd: number): string {
   return `${sign}$${usd.toFixed(decimals)}`;
 }
 
+/** Amounts that stand beside each other, with as many decimals as the largest has; what that leaves nothing of is `<$0.01`. */
+export function moneyAlike(amounts: readonly number[]): readonly string[] {
+  const largest = money(Math.max(0, ...amounts.map(Math.abs)));
+  const decimals = largest.length - largest.indexOf('.') - 1;
+  return amounts.map((nanoUsd) => {
+    const [sign, usd] = [nanoUsd < 0 ? '-' : '', Math.abs(nanoUsd) / NANO];
+    const least = 10 ** -decimals;
+    if (usd > 0 && usd < least / 2) return `${sign}<$${least.toFixed(decimals)}`;
+    const [dollars = '0', rest = ''] = usd.toFixed(decimals).split('.');
+    return `${sign}$${grouped(Number(dollars))}.${rest}`;
+  });
+}
+
 /** `0%`, `<1%`, `42%`, `>99%`, `100%`: neither nothing nor all is said of what is only nearly so. */
 export function percent(part: number, whole: number): string {
   if (whole <= 0) return '0%';
@@ -75,4 +88,9 @@ export function byteText(bytes: number): string {
 /** `1 request`, `2,000 requests` */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** `1 token`, `45k tokens` */
+export function compactCounted(count: number, one: string): string {
+  return `${compact(count)} ${count === 1 ? one : `${one}s`}`;
 }

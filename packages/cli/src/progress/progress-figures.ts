@@ -1,6 +1,6 @@
 import { sumOfModels } from '@batchwright/core';
 import type { RunProgress } from '@batchwright/client';
-import { compact, counted, grouped, money, percent, timeText } from '../output/figures.ts';
+import { compact, compactCounted, counted, grouped, money, moneyAlike, percent, timeText } from '../output/figures.ts';
 
 /** What is said of a run's progress, whatever it is said on: each answers words, or null where there is nothing to say. */
 
@@ -72,18 +72,21 @@ export function tokenParts({ totals }: RunProgress): readonly string[] {
   const prompts = sum.inputTokens + sum.write5mTokens + sum.write1hTokens + sum.readTokens;
   if (prompts === 0 && sum.outputTokens === 0) return [];
   return [
-    `${compact(prompts)} tokens in`,
+    `${compactCounted(prompts, 'token')} in`,
     `${percent(sum.readTokens, prompts)} from the cache`,
     `${compact(sum.outputTokens)} out`,
   ];
 }
 
-/** `$1.23 so far` and `about $2.90 in all`; nothing where no model has a price. */
-export function moneyParts({ totals, expectedNanoUsd }: RunProgress): readonly string[] {
+/** `$1.23 so far` and `about $2.90 in all`; of what is settled `$2.87 in all`; nothing where no model has a price. */
+export function moneyParts(progress: RunProgress): readonly string[] {
+  const { totals, expectedNanoUsd, requests } = progress;
   const sum = sumOfModels(totals);
   const isPriced = sum.requests > sum.unpricedRequests;
+  if (requests > 0 && settledCount(progress) === requests) return isPriced ? [`${money(sum.costNanoUsd)} in all`] : [];
+  const [soFar, inAll] = moneyAlike([isPriced ? sum.costNanoUsd : 0, expectedNanoUsd ?? 0]);
   return [
-    ...(isPriced ? [`${money(sum.costNanoUsd)} so far`] : []),
-    ...(expectedNanoUsd === null || expectedNanoUsd === 0 ? [] : [`about ${money(expectedNanoUsd)} in all`]),
+    ...(isPriced ? [`${soFar} so far`] : []),
+    ...(expectedNanoUsd === null || expectedNanoUsd === 0 ? [] : [`about ${inAll} in all`]),
   ];
 }

@@ -27,6 +27,14 @@ function crowd(): RunProgress {
 }
 
 describe('a frame', () => {
+  it('says what a run cost, and no more what it may, when all is settled', () => {
+    const counts = { succeeded: 4190, errored: 10, canceled: 0, expired: 0 };
+    for (const phase of ['running', 'writing', 'finished'] as const) {
+      const last = frame(progressOf({ phase, requests: 4200, counts }), 120).at(-1);
+      expect(last).toBe('1.2M tokens in · 77% from the cache · 126k out · $0.5028 in all');
+    }
+  });
+
   it('shows whole ids and bars on 120 columns', () => {
     expect(frame(progressOf(), 120)).toEqual([
       'running 4,210 of 10,000 (42%) · 118/s · about 49 s left',
@@ -36,7 +44,7 @@ describe('a frame', () => {
       '2  msgbatch_010001AbCdEfGhJkMnPqRsTu  wave 2   in progress  1,710 of 2,500   68%  ▮▮▮▮▮▮▯▯▯▯',
       '3                                     wave 2   to come      2,500 requests',
       '4                                     wave 2   to come      2,500 requests',
-      '1.2M tokens in · 77% from the cache · 126k out · $0.5028 so far · about $2.90 in all',
+      '1.2M tokens in · 77% from the cache · 126k out · $0.50 so far · about $2.90 in all',
     ]);
   });
 
@@ -55,7 +63,7 @@ describe('a frame', () => {
       '25  msgbatch_010024AbCdEfGhJkMnPqRsTu  in progress    300 of 2,500   12%',
       '26  msgbatch_010025AbCdEfGhJkMnPqRsTu  in progress    300 of 2,500   12%',
       'and 32 more (18 over, 14 to come)',
-      '1.2M tokens in · 77% from the cache · 126k out · $0.5028 so far',
+      '1.2M tokens in · 77% from the cache · 126k out · $0.50 so far',
       'about $2.90 in all',
       'waiting 30 s: the API takes no more requests just now',
     ]);
@@ -74,7 +82,7 @@ describe('a frame', () => {
       '3            wave 2   to come',
       '4            wave 2   to come',
       '1.2M tokens in · 77% from the cache',
-      '126k out · $0.5028 so far',
+      '126k out · $0.50 so far',
       'about $2.90 in all',
       'waiting 30 s: the API takes no more',
       'requests just now',

@@ -1,15 +1,7 @@
 import type { RunProgress } from '@batchwright/client';
 import { counted, grouped } from '../output/figures.ts';
 import type { ProgressChange } from './progress-changes.ts';
-import {
-  failedCount,
-  headline,
-  moneyParts,
-  settledCount,
-  speedParts,
-  tokenParts,
-  type InputProgress,
-} from './progress-figures.ts';
+import { failedCount, headline, moneyParts, speedParts, tokenParts, type InputProgress } from './progress-figures.ts';
 
 /** How far a run is, on one plain line. */
 export function progressLine(progress: RunProgress, input: InputProgress): string {
@@ -33,8 +25,8 @@ export function changeLine(change: ProgressChange, progress: RunProgress, input:
     case 'batch_sent':
       return `batch ${change.batch.number + 1} sent: ${change.id}, ${counted(change.batch.requests, 'request')}`;
     case 'batch_ended': {
-      const settled = `${grouped(settledCount(progress))} of ${counted(progress.requests, 'request')} settled`;
-      return `batch ${change.batch.number + 1} ended: ${change.batch.id ?? 'without an id'}; ${settled}`;
+      const { number, settled, requests } = change.batch;
+      return `batch ${number + 1} over: ${grouped(settled)} of ${grouped(requests)} answered`;
     }
     default:
       return change satisfies never;

@@ -31,11 +31,14 @@ describe('without a terminal', () => {
     said.nowMs = 10_000;
     display.show(first, INPUT);
     const line =
-      'running 4,210 of 10,000 (42%), 20 failed, 118/s, about 49 s left, 1.2M tokens in, 77% from the cache, 126k out, $0.5028 so far, about $2.90 in all';
+      'running 4,210 of 10,000 (42%), 20 failed, 118/s, about 49 s left, 1.2M tokens in, 77% from the cache, 126k out, $0.50 so far, about $2.90 in all';
     expect(said.err).toBe(`${line}\n${line}\n`);
-    display.show(progressOf({ batches: [batchOf(0, { state: 'ended' }), batchOf(1, { id: 'msgbatch_01X' })] }), INPUT);
+    display.show(
+      progressOf({ batches: [batchOf(0, { state: 'ended', settled: 2500 }), batchOf(1, { id: 'msgbatch_01X' })] }),
+      INPUT,
+    );
     expect(said.err.split('\n').slice(2)).toEqual([
-      'batch 1 ended: msgbatch_010000AbCdEfGhJkMnPqRsTu; 4,210 of 10,000 requests settled',
+      'batch 1 over: 2,500 of 2,500 answered',
       'batch 2 sent: msgbatch_01X, 2,500 requests',
       '',
     ]);
