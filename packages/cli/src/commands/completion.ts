@@ -31,14 +31,22 @@ function isServe({ path }: CommandWords): boolean {
 
 async function withServerOptions(serve: CommandWords): Promise<CommandWords> {
   const { CONFIG_FLAG, OPTION_KEYS, optionNames, OPTIONS } = await import('@batchwright/server');
-  const option = (flag: string, summary: string): OptionWords => ({
+  const option = (flag: string, summary: string, choices: readonly string[]): OptionWords => ({
     flags: [flag],
     summary,
     takesValue: true,
-    choices: [],
+    choices,
   });
-  const own = OPTION_KEYS.map((key) => option(optionNames(key).flag, firstSentence(OPTIONS[key].prose)));
-  return { ...serve, options: [...own, option(CONFIG_FLAG, 'a file of options')] };
+  const own = OPTION_KEYS.map((key) => {
+    const { prose, expects } = OPTIONS[key];
+    return option(optionNames(key).flag, firstSentence(prose), wordsOf(expects));
+  });
+  return { ...serve, options: [...own, option(CONFIG_FLAG, 'a file of options', [])] };
+}
+
+/** Of `one of real, virtual`. */
+function wordsOf(expects: string): readonly string[] {
+  return /^one of (.+)$/.exec(expects)?.[1]?.split(', ') ?? [];
 }
 
 function firstSentence(prose: string): string {

@@ -26,6 +26,29 @@ ${all.map(wordsCase).join('\n')}
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -o default -F _batchwright batchwright
+
+# After npx, words are completed as without it; what npx completed before, it still does.
+_batchwright_npx() {
+  if [[ $COMP_CWORD -gt 1 && \${COMP_WORDS[1]} == batchwright ]]; then
+    local COMP_WORDS=("\${COMP_WORDS[@]:1}") COMP_CWORD=$((COMP_CWORD - 1))
+    _batchwright "$@"
+  elif [[ -n $_batchwright_npx_before ]]; then
+    "$_batchwright_npx_before" "$@"
+  else
+    COMPREPLY=()
+  fi
+}
+_batchwright_npx_spec=$(complete -p npx 2>/dev/null)
+case "$_batchwright_npx_spec" in
+  *'-F _batchwright_npx '*) ;;
+  *'-F '*)
+    _batchwright_npx_before=\${_batchwright_npx_spec#*-F }
+    _batchwright_npx_before=\${_batchwright_npx_before%% *}
+    eval "\${_batchwright_npx_spec/-F $_batchwright_npx_before /-F _batchwright_npx }"
+    ;;
+  '') complete -o bashdefault -o default -F _batchwright_npx npx ;;
+esac
+unset _batchwright_npx_spec
 `;
 }
 

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { VALUE_WORDS } from './value-words.ts';
 
 /** What can be typed after a command, as its parser knows it. */
 export interface CommandWords {
@@ -48,6 +49,6 @@ function optionWords(option: Option): OptionWords {
     flags: [option.short, option.long].filter((flag) => flag !== undefined),
     summary: option.description,
     takesValue: option.required || option.optional,
-    choices: option.argChoices ?? [],
+    choices: option.argChoices ?? VALUE_WORDS[option.long ?? ''] ?? [],
   };
 }

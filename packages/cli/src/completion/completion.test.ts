@@ -3,6 +3,7 @@ import { createProgram } from '../program.ts';
 import type { Host } from '../host.ts';
 import { completion, type Shell } from '../commands/completion.ts';
 import { commandWords } from './command-words.ts';
+import { VALUE_WORDS } from './value-words.ts';
 
 async function script(shell: Shell): Promise<string> {
   let text = '';
@@ -34,6 +35,17 @@ describe.each(['bash', 'zsh', 'fish'] as const)('completion for %s', (shell) => 
   function spelled(flag: string): string {
     if (shell !== 'fish') return flag;
     return flag.startsWith('--') ? ` -l ${flag.slice(2)} ` : ` -s ${flag.slice(1)} `;
+  }
+});
+
+it('offers words for options there are, each of which their help names', () => {
+  for (const [flag, words] of Object.entries(VALUE_WORDS)) {
+    const options = all.flatMap((command) => command.options.filter(({ flags }) => flags.includes(flag)));
+    expect(options.length, flag).toBeGreaterThan(0);
+    for (const { summary, choices } of options) {
+      expect(choices).toEqual(words);
+      for (const word of words) expect(summary, flag).toContain(word);
+    }
   }
 });
 

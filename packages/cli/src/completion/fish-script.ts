@@ -22,6 +22,16 @@ function __batchwright_path
     test "$path" = "$argv[1]"
 end
 ${lines.join('\n')}
+# After npx, words are completed as without it.
+function __batchwright_npx
+    set -l words (commandline -opc)
+    test (count $words) -gt 1; and test $words[2] = batchwright
+end
+function __batchwright_npx_words
+    set -l words (commandline -opc)[2..-1]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
+end
+complete -c npx -n __batchwright_npx -f -a '(__batchwright_npx_words)'
 `;
 }
 

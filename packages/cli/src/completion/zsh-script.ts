@@ -22,7 +22,21 @@ ${all
 ${all.map(commandCase).join('\n')}
   esac
 }
+# After npx, words are completed as without it; what npx completed before, it still does.
+_batchwright_npx() {
+  if (( CURRENT > 2 )) && [[ \${words[2]} == batchwright ]]; then
+    shift words
+    (( CURRENT-- ))
+    _batchwright "$@"
+  else
+    \${_batchwright_npx_before:-_default} "$@"
+  fi
+}
+[[ \${_comps[npx]-} == _batchwright_npx ]] || typeset -g _batchwright_npx_before=\${_comps[npx]-}
 compdef _batchwright batchwright
+compdef _batchwright_npx npx
+# Loaded from fpath, this file is itself called to complete, the first time.
+[[ \${funcstack[1]-} != _batchwright ]] || _batchwright "$@"
 `;
 }
 

@@ -4,7 +4,8 @@ import { quoted } from './wording.ts';
 /** What an input is written in. */
 export type InputFormat = (typeof INPUT_FORMATS)[number];
 
-const INPUT_FORMATS = ['jsonl', 'json', 'csv', 'tsv', 'parquet'] as const;
+/** Every format, as `--input-format` names it. */
+export const INPUT_FORMATS = ['jsonl', 'json', 'csv', 'tsv', 'parquet'] as const;
 
 const BY_EXTENSION: Readonly<Record<string, InputFormat>> = {
   jsonl: 'jsonl',
