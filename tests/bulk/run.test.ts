@@ -181,7 +181,7 @@ describe.each(['Batchwright', 'native batches'])('against %s', (kind) => {
     const stopped = await home.run([...command, '--max-cost', '0.000001'], { env: api.env });
     expect(stopped.code).toBe(4);
     expect(stopped.err).toMatch(
-      /batchwright: stopped by --max-cost \$0\.0000010: nothing was spent, and what comes next is expected to cost \$0\.\d+\. 0 of 40 requests are settled, and kept in answers\.jsonl\.run\. The same command with a higher --max-cost goes on\.\n$/,
+      /batchwright: stopped by --max-cost \$0\.0000010: nothing was spent, and what comes next is expected to cost \$0\.\d+\. 0 of 40 requests are settled, and kept in answers\.jsonl\.run\. The same command with a higher --max-cost, or one with smaller batches \(--batch-requests\), goes on\.\n$/,
     );
     expect(await api.batches()).toEqual([]);
     expect((await home.run([...command, '--max-cost', '1'], { env: api.env })).code).toBe(0);

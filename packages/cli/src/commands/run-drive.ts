@@ -147,7 +147,8 @@ class RunDrive {
   }
 
   async #outcomeOf(run: BulkRun, end: RunEnd, endpoint: Endpoint): Promise<RunOutcome> {
-    const about = { server: endpoint.service.name, isEmbedded: endpoint.isEmbedded, batches: run.progress.batches };
+    const { batches, expectedNanoUsd } = run.progress;
+    const about = { server: endpoint.service.name, isEmbedded: endpoint.isEmbedded, batches, expectedNanoUsd };
     switch (end.type) {
       case 'settled':
         return (await this.#writeOutput(run)) ? finishedBy(end.report) : { type: 'left', report: end.report, ...about };

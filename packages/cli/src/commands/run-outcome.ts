@@ -2,7 +2,7 @@ import type { BatchProgress, RunReport } from '@batchwright/client';
 import { reportObject } from '../answers/report-json.ts';
 import { reportText } from '../answers/report-text.ts';
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_OVER_BUDGET, type Host } from '../host.ts';
-import { counted, grouped, money } from '../output/figures.ts';
+import { counted, grouped, money, moneyAlike } from '../output/figures.ts';
 import { paintFor } from '../progress/paint.ts';
 import type { RunDisplay } from '../progress/run-display.ts';
 import type { BulkCommand } from './bulk-command.ts';
@@ -28,6 +28,8 @@ interface Unfinished {
   readonly server: string;
   readonly isEmbedded: boolean;
   readonly batches: readonly BatchProgress[];
+  /** Of the whole run; null when a model has no known price. */
+  readonly expectedNanoUsd: number | null;
 }
 
 /** Tells people and machines how the run ended, and answers the exit code. */
@@ -111,11 +113,17 @@ function budgetLines(
   outcome: Extract<RunOutcome, { readonly type: 'over_budget' }>,
   runDir: string,
 ): readonly string[] {
-  const { spentNanoUsd, nextNanoUsd, maxNanoUsd, report } = outcome;
-  const spent = spentNanoUsd === 0 ? 'nothing was spent' : `${money(spentNanoUsd)} was spent`;
+  const { spentNanoUsd, nextNanoUsd, maxNanoUsd, expectedNanoUsd, report, batches } = outcome;
+  const [paid, next, all] = moneyAlike([spentNanoUsd, nextNanoUsd, expectedNanoUsd ?? 0]);
+  const spent = spentNanoUsd === 0 ? 'nothing was spent' : `${paid} was spent`;
+  const isMore = expectedNanoUsd !== null && expectedNanoUsd > nextNanoUsd;
+  const whole = isMore ? `, the whole run ${all}` : '';
+  // Batches are cut once; those of a run of which none was sent can still be cut smaller.
+  const isCut = batches.some(({ id }) => id !== null) || report.requests < 2;
+  const smaller = isCut ? '' : ', or one with smaller batches (--batch-requests),';
   return [
-    `stopped by --max-cost ${money(maxNanoUsd)}: ${spent}, and what comes next is expected to cost ${money(nextNanoUsd)}. ` +
+    `stopped by --max-cost ${money(maxNanoUsd)}: ${spent}, and what comes next is expected to cost ${next}${whole}. ` +
       `${grouped(report.requests - report.unsettled)} of ${counted(report.requests, 'request')} are settled, and kept in ${runDir}. ` +
-      'The same command with a higher --max-cost goes on.',
+      `The same command with a higher --max-cost${smaller} goes on.`,
   ];
 }
