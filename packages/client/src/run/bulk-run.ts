@@ -35,6 +35,8 @@ export type RunEnd =
       readonly type: 'over_budget';
       readonly spentNanoUsd: number;
       readonly nextNanoUsd: number;
+      /** Expected of the whole run, what was spent included. */
+      readonly wholeNanoUsd: number;
       readonly maxNanoUsd: number;
       readonly report: RunReport;
     };

@@ -91,13 +91,17 @@ export class Sender {
     const waiting = record.isCanceled ? [] : record.batches.filter(({ state }) => state.type === 'planned');
     const underWay = record.batches.filter((batch) => this.#isUnderWay(batch));
     if (waiting.length === 0) return underWay.length === 0 ? { type: 'over' } : { type: 'wait' };
-    const batch = waiting.find(({ plan }) => plan.after.every((number) => this.#isOver(record, number)));
-    if (batch === undefined || this.#isHeld()) return { type: 'wait' };
+    const ready = waiting.filter(({ plan }) => plan.after.every((number) => this.#isOver(record, number)));
+    const [first] = ready;
+    if (first === undefined || this.#isHeld()) return { type: 'wait' };
+    const refusal = afford(this.#run, first, underWay);
+    // Of those whose leaders were paid for, some may fit yet.
+    const batch = refusal === null ? first : (cheapest(ready.filter(({ plan }) => plan.after.length > 0)) ?? first);
     const queued = underWay.reduce((sum, { plan }) => sum + plan.requests, 0);
     const hasRoom = queued + batch.plan.requests <= settings.queuedRequests && underWay.length < MOST_UNDER_WAY;
     if (!hasRoom && underWay.length > 0) return { type: 'wait' };
-    const refusal = afford(this.#run, batch, underWay);
-    if (refusal === null) return { type: 'send', batch };
+    if (refusal === null || (batch !== first && afford(this.#run, batch, underWay) === null))
+      return { type: 'send', batch };
     // Those under way may come to less than was expected of them.
     return underWay.length === 0 ? refusal : { type: 'wait' };
   }
@@ -209,4 +213,9 @@ export class Sender {
     if (journal.record.isCanceled) await cancelBatch(this.#run, journal.record.batch(number));
     if (!settings.detach) this.#follow(number);
   }
+}
+
+function cheapest(batches: readonly BatchRecord[]): BatchRecord | undefined {
+  const cost = ({ plan }: BatchRecord): number => plan.expectedNanoUsd ?? Infinity;
+  return batches.toSorted((a, b) => cost(a) - cost(b))[0];
 }

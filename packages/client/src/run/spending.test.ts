@@ -8,18 +8,42 @@ describe('money', () => {
   const cost = (world: World, maxNanoUsd: number) =>
     world.settle({ maxCostUsd: (maxNanoUsd / 1e9).toFixed(9) }).then(({ end }) => end);
 
-  it('is asked for before anything is sent, for the whole run', async () => {
+  it('sends nothing where the first batch would be too much, and says what all of it is expected to cost', async () => {
     const world = new World({ requests: 10, requestNanoUsd: 100 });
-    expect(await cost(world, 999)).toMatchObject({
+    expect(await cost(world, 399)).toMatchObject({
       type: 'over_budget',
       spentNanoUsd: 0,
-      nextNanoUsd: 1000,
-      maxNanoUsd: 999,
+      nextNanoUsd: 400,
+      wholeNanoUsd: 1000,
+      maxNanoUsd: 399,
       report: { unsettled: 10 },
     });
     expect(world.server.creates).toBe(0);
     world.store = world.store.die();
     expect(await cost(world, 10_000_000)).toMatchObject({ type: 'settled' });
+  });
+
+  it('sends what fits, and stops where the next does not', async () => {
+    const world = new World({ requests: 10, batchRequests: 1, requestNanoUsd: 17_500 });
+    const end = await cost(world, 70_000);
+    expect(end).toMatchObject({
+      type: 'over_budget',
+      spentNanoUsd: 70_000,
+      nextNanoUsd: 17_500,
+      wholeNanoUsd: 175_000,
+    });
+    expect(world.server.batches).toHaveLength(4);
+  });
+
+  it('is not spent on leaders whom nobody could follow', async () => {
+    // Two leaders; of their followers, four are in one batch and two in another.
+    const world = new World({ requests: 8, batchRequests: 4, groupSize: 4, requestNanoUsd: 10_000 });
+    expect(await cost(world, 39_999)).toMatchObject({ spentNanoUsd: 0, nextNanoUsd: 40_000, wholeNanoUsd: 80_000 });
+    expect(world.server.creates).toBe(0);
+    world.store = world.store.die();
+    // The leaders cost 35,000, and the smaller batch goes where the larger does not fit.
+    expect(await cost(world, 60_000)).toMatchObject({ type: 'over_budget', nextNanoUsd: 40_000 });
+    expect(world.server.batches.map(({ requests }) => requests.length)).toEqual([2, 2]);
   });
 
   it('is asked for before each batch, what was spent and what is under way included', async () => {
@@ -59,12 +83,12 @@ describe('money', () => {
     expect(await createsWithin(worldWithLost(), { queuedRequests: 6, maxCostUsd: '0.000085' })).toBe(3);
   });
 
-  it('is asked for the whole run again where all that was sent was refused', async () => {
+  it('is asked for again where all that was sent was refused', async () => {
     const world = new World({ requests: 10, requestNanoUsd: 100 });
     world.server.onCreate = (number) => (number === 0 ? 'unauthorized' : null);
     await expect(world.settle()).rejects.toMatchObject({ status: 401 });
     world.store = world.store.die();
-    expect(await cost(world, 999)).toMatchObject({ type: 'over_budget', spentNanoUsd: 0, nextNanoUsd: 1000 });
+    expect(await cost(world, 399)).toMatchObject({ type: 'over_budget', spentNanoUsd: 0, nextNanoUsd: 400 });
     expect(world.server.batches).toEqual([]);
   });
 

@@ -6,24 +6,44 @@ import type { RunState } from './run-state.ts';
 export interface OverBudget {
   readonly type: 'over_budget';
   readonly spentNanoUsd: number;
+  /** Of the next batch; of one that only writes, with the least of what reads it. */
   readonly nextNanoUsd: number;
+  /** Expected of the whole run, what was spent included. */
+  readonly wholeNanoUsd: number;
   readonly maxNanoUsd: number;
 }
 
 /**
- * Whether there is money for a batch beside those under way; null: there is. Before anything is sent the whole run must
- * fit, since half of one is seldom of use.
+ * Whether there is money for a batch beside those under way; null: there is. Leaders alone are money for nothing: they go
+ * where something that waits for them can go as well.
  */
 export function afford(run: RunState, batch: BatchRecord, underWay: readonly BatchRecord[]): OverBudget | null {
   const { maxNanoUsd } = run.settings;
   if (maxNanoUsd === null) return null;
-  const { record } = run.journal;
-  const next = record.hasSent ? [batch] : record.batches.filter(({ state }) => state.type === 'planned');
-  const nextNanoUsd = sum(next.map((planned) => expectedOf(run, planned)));
+  const planned = run.journal.record.batches.filter(({ state }) => state.type === 'planned');
+  const plannedNanoUsd = sum(planned.map((each) => expectedOf(run, each)));
+  const nextNanoUsd = expectedOf(run, batch) + leastBehind(run, batch, planned);
   const spentNanoUsd = run.spentNanoUsd();
   const coming = sum(underWay.map((sent) => expectedOf(run, sent) * run.status.shareToCome(sent)));
   if (spentNanoUsd + coming + nextNanoUsd <= maxNanoUsd) return null;
-  return { type: 'over_budget', spentNanoUsd, nextNanoUsd, maxNanoUsd };
+  return {
+    type: 'over_budget',
+    spentNanoUsd,
+    nextNanoUsd,
+    wholeNanoUsd: spentNanoUsd + coming + plannedNanoUsd,
+    maxNanoUsd,
+  };
+}
+
+/** What the cheapest of those costs that wait for a batch, with whatever else it waits for; 0: nobody does. */
+function leastBehind(run: RunState, { plan: { number } }: BatchRecord, planned: readonly BatchRecord[]): number {
+  const behind = planned.filter(({ plan }) => plan.after.includes(number));
+  if (behind.length === 0) return 0;
+  const costs = behind.map((waiting) => {
+    const others = planned.filter(({ plan }) => plan.number !== number && waiting.plan.after.includes(plan.number));
+    return sum([waiting, ...others].map((each) => expectedOf(run, each)));
+  });
+  return Math.min(...costs);
 }
 
 function expectedOf({ settings }: RunState, { plan }: BatchRecord): number {
