@@ -51,7 +51,7 @@ const scenarios = fc.record({
   foreign: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 2 }),
   deaths: fc.array(deaths, { maxLength: 5 }),
   /** Once it is finished it is taken up again for what failed; where processes die meanwhile, if it is. */
-  reopenings: fc.array(fc.array(deaths, { maxLength: 3 }), { maxLength: 2 }),
+  reopenings: fc.array(fc.array(deaths, { maxLength: 3 }), { maxLength: 1 }),
   /** Of what was not synced, how much survives. */
   kept: fc.double({ min: 0, max: 1, noNaN: true }),
   downMs: fc.constantFrom(0, 1000, 30 * 60_000),
@@ -248,5 +248,5 @@ it(
       { numRuns: RUNS },
     );
   },
-  30_000 + 200 * RUNS,
+  60_000 + 400 * RUNS,
 );

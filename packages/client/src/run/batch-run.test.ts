@@ -139,8 +139,15 @@ describe('a run', () => {
       return count;
     };
     expect(await polls(10_000)).toBe(61);
-    expect(await polls(null)).toBeLessThan(40);
+    expect(await polls(null)).toBeLessThan(70);
     expect(await polls(null)).toBeGreaterThan(15);
+  });
+
+  it.each([1000, 20_000, 200_000])('notices the end of a batch of %i ms soon after', async (batchMs) => {
+    const world = new World({ requests: 1 });
+    world.server.batchMs = batchMs;
+    await world.settle();
+    expect(world.clock.now() - START_MS - batchMs).toBeLessThanOrEqual(1000 + batchMs / 9);
   });
 
   it('outlives calls that fail for a while, each kind of them', async () => {
@@ -175,6 +182,7 @@ describe('a run', () => {
     };
     await expect(world.settle()).rejects.toMatchObject({
       name: 'BatchFaultError',
+      fault: 'gone',
       message: expect.stringContaining('knows no batch msgbatch_0000 (batch 1 of the run) any more') as string,
     });
   });
@@ -185,7 +193,12 @@ describe('a run', () => {
     world.server.onCall = (call) => {
       if (call === 'retrieve' && hidden-- > 0) throw failure(404, 'not_found_error');
     };
-    expect((await world.settle()).end).toMatchObject({ type: 'settled' });
+    const waits = new Set<string | null>();
+    const { run, end } = await world.settle({ onProgress: ({ waitingFor }) => waits.add(waitingFor) });
+    expect(end).toMatchObject({ type: 'settled' });
+    const until = new Date(START_MS + 60_000).toTimeString().slice(0, 5);
+    expect([...waits]).toContain(`msgbatch_0000 is not known to the fake server; asking again until ${until}`);
+    expect(run.progress.waitingFor).toBeNull();
   });
 
   it.each([
@@ -312,6 +325,19 @@ describe('a Batchwright', () => {
 });
 
 describe('progress', () => {
+  it('takes what was settled before a run was left for no news', async () => {
+    const world = new World({ requests: 400, batchRequests: 200 });
+    world.server.onCreate = (number) => (number === 1 ? 'unauthorized' : null);
+    await expect(world.settle({ queuedRequests: 200 })).rejects.toMatchObject({ status: 401 });
+    world.store = world.store.die();
+    const rates: (number | null)[] = [];
+    await world.settle({
+      onProgress: ({ resultsPerSecond: rate, counts }) => counts.succeeded === 200 && rates.push(rate),
+    });
+    expect(rates.length).toBeGreaterThan(0);
+    expect(rates.every((rate) => rate === null)).toBe(true);
+  });
+
   it('tells of every batch, of what came, and of what it waits for', async () => {
     const world = new World({ requests: 10, batchRequests: 4, requestNanoUsd: 100 });
     const seen: string[] = [];

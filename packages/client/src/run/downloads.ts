@@ -155,6 +155,7 @@ export function wrongResults(batch: BatchRecord, id: string, reason: string): Ba
   return new BatchFaultError(
     `batch ${id} (batch ${batch.plan.number + 1} of the run) has other results than those of its requests: ${reason}; ` +
       'look at it on the server, and start the same again to ask for them once more',
+    'wrong_results',
     id,
   );
 }

@@ -6,10 +6,12 @@ import { appendChecked, wrongResults } from './downloads.ts';
 import { LineCutter } from './result-lines.ts';
 import { BatchFaultError } from './run-errors.ts';
 import type { RunState } from './run-state.ts';
-import { growingWait } from './service-calls.ts';
+import { shifted } from './service-calls.ts';
 
 const FIRST_POLL_MS = 1000;
 const MOST_POLL_MS = 30_000;
+/** The end of a batch is noticed late by such a part of how long it took. */
+const POLL_SHARE = 0.1;
 /** Limits on calls are an account's, at the least 50 a minute: many batches are each asked about less often. */
 const CROWD_BATCHES = 5;
 const CROWD_POLL_MS = 2000;
@@ -46,10 +48,10 @@ export async function follow(run: RunState, number: number, once: boolean): Prom
 async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Promise<MessageBatch | null> {
   const { calls, service, settings, status, random } = run;
   const state = stateOf(batch);
-  for (let tries = 0; ; tries++) {
+  for (let waitedMs = 0; ;) {
     await calls.turn();
     settings.reached('before_poll');
-    const found = await seen(run, (signal) => service.retrieve(state.id, signal));
+    const found = await seen(run, state.id, (signal) => service.retrieve(state.id, signal));
     if (found === null) {
       await gone(run, batch);
       return null;
@@ -57,8 +59,12 @@ async function untilEnded(run: RunState, batch: BatchRecord, once: boolean): Pro
     status.saw(batch.plan.number, found.batch);
     if (found.batch.processing_status === 'ended') return found.batch;
     if (once) return null;
-    const wantedMs = Math.max(growingWait(tries / 2, FIRST_POLL_MS, MOST_POLL_MS, random), crowdWait(run));
-    await calls.pause(found.retryAfterMs ?? wantedMs);
+    // A clock that was set back makes no batch young again.
+    const ageMs = Math.max(waitedMs, settings.clock.now() - state.sinceMs);
+    const pollMs = Math.min(MOST_POLL_MS, Math.max(FIRST_POLL_MS, ageMs * POLL_SHARE));
+    const waitMs = found.retryAfterMs ?? Math.max(shifted(pollMs, random), crowdWait(run));
+    await calls.pause(waitMs);
+    waitedMs += waitMs;
   }
 }
 
@@ -68,17 +74,30 @@ function crowdWait({ journal }: RunState): number {
 }
 
 /** What a call answers; null: the server knows nothing of it, and not only for a moment. */
-async function seen<Value>(run: RunState, call: (signal: AbortSignal) => Promise<Value>): Promise<Value | null> {
-  const { calls } = run;
+async function seen<Value>(
+  run: RunState,
+  id: string,
+  call: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value | null> {
+  const { calls, service, settings, status } = run;
+  const untilMs = settings.clock.now() + (NOT_SEEN_TRIES - 1) * NOT_SEEN_MS;
   for (let tries = 1; ; tries++) {
     try {
-      return await calls.make(call);
+      const value = await calls.make(call);
+      if (tries > 1) status.callWaits(null);
+      return value;
     } catch (error) {
       if (!(error instanceof ServiceError) || error.status !== 404) throw error;
       if (tries === NOT_SEEN_TRIES) return null;
+      status.callWaits(`${id} is not known to ${service.name}; asking again until ${timeOfDay(untilMs)}`);
       await calls.pause(NOT_SEEN_MS);
     }
   }
+}
+
+/** `13:05`, where the run is. */
+function timeOfDay(atMs: number): string {
+  return new Date(atMs).toTimeString().slice(0, 5);
 }
 
 /** What was only taken for ours is another's that was removed; ours is missed. */
@@ -90,7 +109,9 @@ async function gone(run: RunState, batch: BatchRecord): Promise<void> {
   }
   throw new BatchFaultError(
     `${run.service.name} knows no batch ${state.id} (batch ${batch.plan.number + 1} of the run) any more: it was deleted, ` +
-      'its results were archived, or the key is of another workspace; use the key it was created with, or start the run anew',
+      'its results were archived, or the key is of another workspace; use the key it was created with, or clear the store, ' +
+      'which forgets the run, and begin it anew',
+    'gone',
     state.id,
   );
 }
@@ -99,7 +120,7 @@ async function download(run: RunState, number: number): Promise<void> {
   const { journal, downloads, intake, settings } = run;
   const batch = journal.record.batch(number);
   const state = stateOf(batch);
-  const download = await seen(run, () => downloads.fetch(batch, state.id));
+  const download = await seen(run, state.id, () => downloads.fetch(batch, state.id));
   if (download === null) {
     await gone(run, batch);
     return;
@@ -129,7 +150,7 @@ async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: Service
     for (let cursor: string | null = null; ;) {
       const askedAtMs = settings.clock.now();
       settings.reached('before_poll');
-      const page = await seen(run, (signal) => extras.partialResults(state.id, cursor, signal));
+      const page = await seen(run, state.id, (signal) => extras.partialResults(state.id, cursor, signal));
       if (page === null) return null;
       cursor = page.cursor;
       const lines = [...new LineCutter().cut(page.bytes)];
@@ -153,7 +174,7 @@ async function takeAsTheyCome(run: RunState, batch: BatchRecord, extras: Service
       if (lines.length === 0) await run.calls.pause(Math.max(0, NOTHING_NEW_MS - (settings.clock.now() - askedAtMs)));
     }
   });
-  const found = bytes === null ? null : await seen(run, (signal) => service.retrieve(state.id, signal));
+  const found = bytes === null ? null : await seen(run, state.id, (signal) => service.retrieve(state.id, signal));
   if (bytes === null || found === null) {
     await gone(run, batch);
     return;

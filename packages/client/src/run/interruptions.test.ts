@@ -11,6 +11,7 @@ const REQUESTS = 9;
 function busyWorld(isBatchwright: boolean): World {
   const world = new World({ requests: REQUESTS, batchRequests: 4, groupSize: 3 });
   world.server.isBatchwright = isBatchwright;
+  world.server.batchMs = 5000;
   world.server.onCreate = (number) => (number === 1 ? 'made_unknown' : number === 2 ? 'busy' : null);
   world.server.answer = ({ custom_id: id }, attempt) => {
     if (id === 'r-4' && attempt === 1) return rateLimited;

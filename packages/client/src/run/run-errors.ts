@@ -23,11 +23,14 @@ export class RunMismatchError extends Error {
 /** The server does not stand by a batch of the run: it is gone, or its results are not those of its requests. */
 export class BatchFaultError extends Error {
   override readonly name = 'BatchFaultError';
+  /** `gone`: the server knows no such batch any more, so that the run can only be begun anew. */
+  readonly fault: 'gone' | 'wrong_results';
   /** The server's id of it. */
   readonly batchId: string;
 
-  constructor(message: string, batchId: string, options?: ErrorOptions) {
+  constructor(message: string, fault: BatchFaultError['fault'], batchId: string, options?: ErrorOptions) {
     super(message, options);
+    this.fault = fault;
     this.batchId = batchId;
   }
 }

@@ -13,7 +13,12 @@ const MOST_UNREADABLE = 5;
 
 /** A wait that doubles with each try up to a most, shifted by up to a quarter either way so that many do not come at once. */
 export function growingWait(tries: number, firstMs: number, mostMs: number, random: () => number): number {
-  return Math.min(mostMs, firstMs * 2 ** Math.min(tries, 30)) * (0.75 + random() / 2);
+  return shifted(Math.min(mostMs, firstMs * 2 ** Math.min(tries, 30)), random);
+}
+
+/** A wait shifted by up to a quarter either way. */
+export function shifted(ms: number, random: () => number): number {
+  return ms * (0.75 + random() / 2);
 }
 
 /** Calls that are made again until they are answered: a network or a server that is away for a while ends no run. */
