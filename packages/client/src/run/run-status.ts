@@ -23,7 +23,7 @@ interface Wait {
 /** How far a run is, as it goes, for whoever asks; nothing is decided by it but what money is to come. */
 export class RunStatus {
   readonly #clock: Clock;
-  readonly #rate: SettleRate;
+  #rate: SettleRate;
   readonly #pace = new SteadyPace();
   readonly #tell: (() => void) | null;
   #timer: Timer | null = null;
@@ -43,6 +43,7 @@ export class RunStatus {
   }
 
   enter(phase: RunProgress['phase']): void {
+    if (phase === 'running') this.#rate = new SettleRate(this.#clock.now());
     this.#phase = phase;
     this.moved();
   }
@@ -67,11 +68,13 @@ export class RunStatus {
     this.moved();
   }
 
-  /** A request's fate is settled. */
+  /** A request's fate is settled. What is found settled when a run is taken up says nothing of how fast it goes. */
   settled(): void {
     const nowMs = this.#clock.now();
-    this.#rate.settled(1, nowMs);
-    this.#pace.settled(nowMs);
+    if (this.#phase === 'running') {
+      this.#rate.settled(1, nowMs);
+      this.#pace.settled(nowMs);
+    }
     this.moved();
   }
 
