@@ -80,9 +80,9 @@ describe.each(SERVERS)('against %s', (_, server) => {
     await home.write('whole.jsonl', requestLines('piped', 3));
     const { code, out, err } = await home.shell(line, env);
     expect(code, err).toBe(0);
-    const sizes = jsonLines(out).map(({ request_counts }) => {
-      const { processing, succeeded } = request_counts as Readonly<Record<string, number>>;
-      return Number(processing) + Number(succeeded);
+    const sizes = jsonLines(out).map(({ request_counts: counts }) => {
+      const { processing, succeeded } = counts as { readonly processing: number; readonly succeeded: number };
+      return processing + succeeded;
     });
     expect(sizes).toEqual([3, 2]);
   });
