@@ -34,7 +34,8 @@ export class ProgressWatch {
       const isOver = batch.state === 'ended' || batch.state === 'downloaded';
       if (batch.id !== null && !this.#sent.has(batch.number)) {
         this.#sent.add(batch.number);
-        changes.push({ type: 'batch_sent', batch, id: batch.id });
+        // What became of it since is told when it is over.
+        changes.push({ type: 'batch_sent', batch: { ...batch, settled: 0 }, id: batch.id });
       }
       if (isOver && !this.#ended.has(batch.number)) {
         this.#ended.add(batch.number);
