@@ -147,8 +147,7 @@ class RunDrive {
   }
 
   async #outcomeOf(run: BulkRun, end: RunEnd, endpoint: Endpoint): Promise<RunOutcome> {
-    const { batches, expectedNanoUsd } = run.progress;
-    const about = { server: endpoint.service.name, isEmbedded: endpoint.isEmbedded, batches, expectedNanoUsd };
+    const about = { server: endpoint.service.name, isEmbedded: endpoint.isEmbedded, batches: run.progress.batches };
     switch (end.type) {
       case 'settled':
         return (await this.#writeOutput(run)) ? finishedBy(end.report) : { type: 'left', report: end.report, ...about };

@@ -39,11 +39,18 @@ const UNPRICED =
 export function explainFailure(error: unknown): ExplainedFailure | null {
   if (!(error instanceof Error)) return null;
   if (error instanceof UnpricedRunError) return { lines: [UNPRICED], exitCode: EXIT_MISUSED };
+  if (error instanceof BatchFaultError && error.fault === 'gone')
+    return { lines: [goneText(error)], exitCode: EXIT_FAILED };
   const lines = error.message.split('\n');
   if (MISUSES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_MISUSED };
   if (isKeyMissing(error)) return { lines, exitCode: EXIT_MISUSED };
   if (FAILURES.some((kind) => error instanceof kind)) return { lines, exitCode: EXIT_FAILED };
   return null;
+}
+
+/** The client speaks of its store, which is cleared by an option here. */
+function goneText({ batchId }: BatchFaultError): string {
+  return `the server knows no batch ${batchId} of the run any more: it was deleted, its results were archived, or the key is of another workspace. Use the key it was created with, or add --restart --cancel-old to forget the run and begin anew.`;
 }
 
 /** Nothing was asked of anybody, since there was nothing to say who asks. */

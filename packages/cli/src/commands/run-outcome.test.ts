@@ -21,7 +21,7 @@ function saidOf(changes: Partial<OverBudget>): string {
     spentNanoUsd: 0,
     nextNanoUsd: 5e8,
     maxNanoUsd: 2e9,
-    expectedNanoUsd: 5e9,
+    wholeNanoUsd: 5e9,
     report: { ...PLAIN_SUCCESS, requests: 10, unsettled: 10 },
     batches: [batchOf(0, { state: 'planned', id: null })],
     server: 'http://h',

@@ -19,6 +19,7 @@ export type RunOutcome =
       readonly type: 'over_budget';
       readonly spentNanoUsd: number;
       readonly nextNanoUsd: number;
+      readonly wholeNanoUsd: number;
       readonly maxNanoUsd: number;
     } & Unfinished);
 
@@ -28,8 +29,6 @@ interface Unfinished {
   readonly server: string;
   readonly isEmbedded: boolean;
   readonly batches: readonly BatchProgress[];
-  /** Of the whole run; null when a model has no known price. */
-  readonly expectedNanoUsd: number | null;
 }
 
 /** Tells people and machines how the run ended, and answers the exit code. */
@@ -113,11 +112,10 @@ function budgetLines(
   outcome: Extract<RunOutcome, { readonly type: 'over_budget' }>,
   runDir: string,
 ): readonly string[] {
-  const { spentNanoUsd, nextNanoUsd, maxNanoUsd, expectedNanoUsd, report, batches } = outcome;
-  const [paid, next, all] = moneyAlike([spentNanoUsd, nextNanoUsd, expectedNanoUsd ?? 0]);
+  const { spentNanoUsd, nextNanoUsd, wholeNanoUsd, maxNanoUsd, report, batches } = outcome;
+  const [paid, next, all] = moneyAlike([spentNanoUsd, nextNanoUsd, wholeNanoUsd]);
   const spent = spentNanoUsd === 0 ? 'nothing was spent' : `${paid} was spent`;
-  const isMore = expectedNanoUsd !== null && expectedNanoUsd > nextNanoUsd;
-  const whole = isMore ? `, the whole run ${all}` : '';
+  const whole = wholeNanoUsd > nextNanoUsd ? `, the whole run ${all}` : '';
   // Batches are cut once; those of a run of which none was sent can still be cut smaller.
   const isCut = batches.some(({ id }) => id !== null) || report.requests < 2;
   const smaller = isCut ? '' : ', or one with smaller batches (--batch-requests),';
