@@ -23,7 +23,7 @@ export type { FailureKind, RunCost, RunReport } from './report/run-report.ts';
 export type { CostTerms } from './report/cost-tally.ts';
 export { RunTally, type RunFacts } from './report/run-tally.ts';
 export type { BulkRun, RunEnd } from './run/bulk-run.ts';
-export type { Judge, RetryClass, RunOptions, Verdict } from './run/run-options.ts';
+export { RETRY_CLASSES, type Judge, type RetryClass, type RunOptions, type Verdict } from './run/run-options.ts';
 export { JournalDamageError, replay, type RunRecord } from './journal/run-record.ts';
 export { runBatch } from './run/run-batch.ts';
 export { BatchFaultError, RunMismatchError, RunOptionsError, UnpricedRunError } from './run/run-errors.ts';

@@ -1,4 +1,4 @@
-import type { RetryClass, RunOptions } from '@batchwright/client';
+import { RETRY_CLASSES, type RetryClass, type RunOptions } from '@batchwright/client';
 import { nanoUsdOf } from '@batchwright/core';
 import { LIMITS } from '@batchwright/protocol';
 import { chooseEndpoint, type EndpointChoice } from '../endpoint/endpoint-choice.ts';
@@ -122,15 +122,6 @@ function impossiblePairs(options: RunCommandOptions, isSimulated: boolean): read
   return faults;
 }
 
-const RETRY_CLASSES: readonly RetryClass[] = [
-  'errored',
-  'rate_limited',
-  'overloaded',
-  'api_error',
-  'timed_out',
-  'expired',
-  'canceled',
-];
 /** No request fits in less. */
 const LEAST_BODY_BYTES = JSON.stringify({
   requests: [{ custom_id: 'a', params: { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'a' }] } }],

@@ -58,7 +58,17 @@ export interface RunOptions {
  * Failures by what helps. `errored`: all that are worth another try; the rest of the names are parts of it but for
  * `expired` and `canceled`. What is wrong with a request itself is never tried again.
  */
-export type RetryClass = 'errored' | 'rate_limited' | 'overloaded' | 'api_error' | 'timed_out' | 'expired' | 'canceled';
+export const RETRY_CLASSES = [
+  'errored',
+  'rate_limited',
+  'overloaded',
+  'api_error',
+  'timed_out',
+  'expired',
+  'canceled',
+] as const;
+
+export type RetryClass = (typeof RETRY_CLASSES)[number];
 
 /** Says whether an answer is what was asked for. */
 export type Judge = (

@@ -9,7 +9,7 @@ import {
 import { LIMITS } from '@batchwright/protocol';
 import type { BatchSize } from '../plan/planning.ts';
 import { RunOptionsError } from './run-errors.ts';
-import type { Judge, RetryClass, RunOptions } from './run-options.ts';
+import { RETRY_CLASSES, type Judge, type RetryClass, type RunOptions } from './run-options.ts';
 
 /** Options with their defaults. */
 export interface RunSettings {
@@ -36,15 +36,6 @@ const DEFAULT_QUEUED_REQUESTS = 100_000;
 const DEFAULT_ATTEMPTS = 3;
 const MOST_ATTEMPTS = 100;
 const DEFAULT_RETRY: readonly RetryClass[] = ['errored', 'expired'];
-const RETRY_CLASSES: ReadonlySet<RetryClass> = new Set([
-  'errored',
-  'rate_limited',
-  'overloaded',
-  'api_error',
-  'timed_out',
-  'expired',
-  'canceled',
-]);
 
 /** Checks options and fills in what is left out. Throws `RunOptionsError`. */
 export function settingsOf(options: RunOptions): RunSettings {
@@ -78,9 +69,9 @@ function batchSizeOf({ requests, bytes, tokens }: Partial<BatchSize>): BatchSize
 
 function retryOf(classes: readonly RetryClass[]): ReadonlySet<RetryClass> {
   for (const name of classes) {
-    if (!RETRY_CLASSES.has(name)) {
+    if (!RETRY_CLASSES.includes(name)) {
       throw new RunOptionsError(
-        `retry: ${JSON.stringify(name)} is no class of failures; there are ${[...RETRY_CLASSES].join(', ')}`,
+        `retry: ${JSON.stringify(name)} is no class of failures; there are ${RETRY_CLASSES.join(', ')}`,
       );
     }
   }
