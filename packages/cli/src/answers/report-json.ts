@@ -1,5 +1,5 @@
 import type { RunCost, RunReport } from '@batchwright/client';
-import { sumOfModels, usdOf, type UsageSum } from '@batchwright/core';
+import { sumOfModels, tokensByKind, usdOf } from '@batchwright/core';
 
 /** The closing report for programs, with the names a server's ledger has. Money is exact, as dollars and as nano-dollars. */
 export function reportObject(report: RunReport) {
@@ -16,7 +16,7 @@ export function reportObject(report: RunReport) {
       is_permanent: isPermanent,
       example: { custom_id: example.customId, message: example.message },
     })),
-    tokens: tokensObject(sumOfModels(totals)),
+    tokens: tokensByKind(sumOfModels(totals)),
     ...moneyObject(cost?.nanoUsd ?? null),
     cost_by_kind: cost === null ? null : kindsObject(cost),
     against: {
@@ -26,23 +26,13 @@ export function reportObject(report: RunReport) {
     models: [...totals].map(([model, sum]) => ({
       model,
       requests: sum.requests,
-      tokens: tokensObject(sum),
+      tokens: tokensByKind(sum),
       ...moneyObject(sum.unpricedRequests > 0 ? null : sum.costNanoUsd),
     })),
     batches,
     waves,
     started_at: new Date(report.startedAtMs).toISOString(),
     elapsed_seconds: report.elapsedMs / 1000,
-  };
-}
-
-function tokensObject(sum: UsageSum) {
-  return {
-    input: sum.inputTokens,
-    cache_creation_5m: sum.write5mTokens,
-    cache_creation_1h: sum.write1hTokens,
-    cache_read: sum.readTokens,
-    output: sum.outputTokens,
   };
 }
 

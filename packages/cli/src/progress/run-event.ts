@@ -1,4 +1,4 @@
-import { sumOfModels, usdOf, type LedgerTotals } from '@batchwright/core';
+import { sumOfModels, tokensByKind, usdOf, type LedgerTotals } from '@batchwright/core';
 import type { RunProgress } from '@batchwright/client';
 import type { AnswerFields } from '../answers/answer-fields.ts';
 import type { reportObject } from '../answers/report-json.ts';
@@ -70,13 +70,7 @@ export function batchEvent(change: Exclude<ProgressChange, { readonly type: 'pha
 function usageFields(totals: LedgerTotals) {
   const sum = sumOfModels(totals);
   return {
-    tokens: {
-      input: sum.inputTokens,
-      cache_creation_5m: sum.write5mTokens,
-      cache_creation_1h: sum.write1hTokens,
-      cache_read: sum.readTokens,
-      output: sum.outputTokens,
-    },
+    tokens: tokensByKind(sum),
     cost_usd: sum.requests > sum.unpricedRequests ? usdOf(sum.costNanoUsd) : null,
   };
 }

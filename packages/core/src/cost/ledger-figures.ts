@@ -12,6 +12,17 @@ export function hitShare(sum: UsageSum): number | null {
   return readable <= 0 ? null : Math.min(1, sum.readTokens / readable);
 }
 
+/** Tokens by what is paid for them, under the names by which they are told. */
+export function tokensByKind(sum: UsageSum) {
+  return {
+    input: sum.inputTokens,
+    cache_creation_5m: sum.write5mTokens,
+    cache_creation_1h: sum.write1hTokens,
+    cache_read: sum.readTokens,
+    output: sum.outputTokens,
+  };
+}
+
 function writtenTokens({ write5mTokens, write1hTokens }: UsageSum): number {
   return write5mTokens + write1hTokens;
 }

@@ -1,6 +1,7 @@
 import {
   hitShare,
   sumOfModels,
+  tokensByKind,
   usdOf,
   writeAmplification,
   type LedgerTotals,
@@ -47,7 +48,7 @@ export function ledgerObject(totals: LedgerTotals, results: number) {
 /** What a batch was expected to use and cost, its answers left out. */
 export function predictionObject({ totals }: Prediction) {
   const sum = sumOfModels(totals);
-  const { output: _, ...tokens } = tokensObject(sum);
+  const { output: _, ...tokens } = tokensByKind(sum);
   return { tokens, ...moneyObject(sum, sum.promptCostNanoUsd), against: againstObject(sum) };
 }
 
@@ -55,18 +56,8 @@ function sumObject(sum: UsageSum) {
   return {
     requests: sum.requests,
     unpriced_requests: sum.unpricedRequests,
-    tokens: tokensObject(sum),
+    tokens: tokensByKind(sum),
     ...moneyObject(sum, sum.costNanoUsd),
-  };
-}
-
-function tokensObject(sum: UsageSum) {
-  return {
-    input: sum.inputTokens,
-    cache_creation_5m: sum.write5mTokens,
-    cache_creation_1h: sum.write1hTokens,
-    cache_read: sum.readTokens,
-    output: sum.outputTokens,
   };
 }
 
