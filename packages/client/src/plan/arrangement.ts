@@ -89,9 +89,7 @@ function atOnce({ blocks, notes }: ScannedRequests, terms: PlanTerms): Arrangeme
   return {
     tokens,
     nanoUsd: costs.nanoUsd,
-    leader: new Int32Array(requestCount).fill(-1),
-    warm: new Float64Array(requestCount).fill(NaN),
-    markers: new MarkerSets(requestCount),
+    ...nothingArranged(requestCount),
     dropsMarkers: markers === 'off',
     cut: (maxBytes) => cutOneWave(requestCount, { ...limitsOf(terms, tokens), maxBytes }),
   };
@@ -108,9 +106,7 @@ function leaveToServer({ blocks, notes }: ScannedRequests, terms: PlanTerms): Ar
   return {
     tokens,
     nanoUsd: costs.nanoUsd,
-    leader: new Int32Array(requestCount).fill(-1),
-    warm: new Float64Array(requestCount).fill(NaN),
-    markers: new MarkerSets(requestCount),
+    ...nothingArranged(requestCount),
     dropsMarkers: false,
     cut(maxBytes) {
       const limits = { ...limitsOf(terms, tokens), maxBytes };
@@ -120,6 +116,15 @@ function leaveToServer({ blocks, notes }: ScannedRequests, terms: PlanTerms): Ar
       const { parent, anchor } = planPrefixes(blocks, { ...options, markers: 'auto', profile: 'ignored' });
       return cutOneWave(requestCount, { ...limits, groups: { parent, of: anchor } });
     },
+  };
+}
+
+/** Nobody reads from anybody, and no markers are placed. */
+function nothingArranged(requestCount: number): Pick<Arrangement, 'leader' | 'warm' | 'markers'> {
+  return {
+    leader: new Int32Array(requestCount).fill(-1),
+    warm: new Float64Array(requestCount).fill(NaN),
+    markers: new MarkerSets(requestCount),
   };
 }
 
