@@ -1,4 +1,5 @@
 import type { CommandWords, OptionWords } from './command-words.ts';
+import { pathText, quoted, stepCases } from './shell-text.ts';
 
 /**
  * A completion script for bash, from version 3.2 on: no associative arrays, and nothing that bash-completion would have
@@ -7,20 +8,17 @@ import type { CommandWords, OptionWords } from './command-words.ts';
 export function bashScript(all: readonly CommandWords[]): string {
   return `# batchwright completion for bash. In ~/.bashrc: source <(batchwright completion bash)
 _batchwright() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} path= words= i
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} reached= words= i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
-    case "$path \${COMP_WORDS[i]}" in
-${all
-  .filter(({ path }) => path.length > 0)
-  .map(stepCase)
-  .join('\n')}
+    case "$reached \${COMP_WORDS[i]}" in
+${stepCases(all)}
     esac
   done
-  case "$path $previous" in
+  case "$reached $previous" in
 ${all.flatMap(valueCases).join('\n')}
   esac
-  case "$path" in
+  case "$reached" in
 ${all.map(wordsCase).join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -53,14 +51,6 @@ unset _batchwright_npx_spec
 }
 
 /** Words are joined by blanks, after one for each command, so that a path is told from what it begins with. */
-function pathText(path: readonly string[]): string {
-  return path.map((word) => ` ${word}`).join('');
-}
-
-function stepCase({ path }: CommandWords): string {
-  return `      ${quoted(pathText(path))}) path=${quoted(pathText(path))} ;;`;
-}
-
 /** After an option with a value come its choices, or a file's name, which is bash's own to complete. */
 function valueCases({ path, options }: CommandWords): readonly string[] {
   return options.filter(({ takesValue }) => takesValue).map((option) => valueCase(path, option));
@@ -80,8 +70,4 @@ function wordsCase({ path, commands, options, argumentChoices }: CommandWords): 
   const always = `words=${quoted(offered.join(' '))}`;
   if (words.length > 0) return `    ${quoted(pathText(path))}) ${always} ;;`;
   return `    ${quoted(pathText(path))}) case "$current" in -*) ${always} ;; *) return ;; esac ;;`;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,5 @@
 import type { CommandWords, OptionWords } from './command-words.ts';
+import { pathText } from './shell-text.ts';
 
 /** A completion script for fish: one line for each word. */
 export function fishScript(all: readonly CommandWords[]): string {
@@ -33,10 +34,6 @@ function __batchwright_npx_words
 end
 complete -c npx -n __batchwright_npx -f -a '(__batchwright_npx_words)'
 `;
-}
-
-function pathText(path: readonly string[]): string {
-  return path.map((word) => ` ${word}`).join('');
 }
 
 function condition({ path }: CommandWords): string {

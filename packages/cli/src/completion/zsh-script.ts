@@ -1,4 +1,5 @@
 import type { CommandWords, OptionWords } from './command-words.ts';
+import { pathText, quoted, stepCases } from './shell-text.ts';
 
 /** A completion script for zsh, to be sourced or put on `fpath` as `_batchwright`. */
 export function zshScript(all: readonly CommandWords[]): string {
@@ -12,10 +13,7 @@ _batchwright() {
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
     case "$reached $word" in
-${all
-  .filter(({ path }) => path.length > 0)
-  .map(stepCase)
-  .join('\n')}
+${stepCases(all)}
     esac
   done
   case "$reached" in
@@ -38,14 +36,6 @@ compdef _batchwright_npx npx
 # Loaded from fpath, this file is itself called to complete, the first time.
 [[ \${funcstack[1]-} != _batchwright ]] || _batchwright "$@"
 `;
-}
-
-function pathText(path: readonly string[]): string {
-  return path.map((word) => ` ${word}`).join('');
-}
-
-function stepCase({ path }: CommandWords): string {
-  return `      ${quoted(pathText(path))}) reached=${quoted(pathText(path))} ;;`;
 }
 
 function commandCase({ path, commands, options, argumentChoices }: CommandWords): string {
@@ -73,8 +63,4 @@ function summaryText(summary: string): string {
 
 function escaped(text: string): string {
   return text.replaceAll(/[\\:]/g, '\\$&');
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
