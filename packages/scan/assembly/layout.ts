@@ -85,8 +85,10 @@ export const REQUEST_MODELS: usize = FIRST_BLOCKS + (MAXIMUM_REQUESTS + 1) * 4;
 export const TOOL_SETS: usize = (REQUEST_MODELS + MAXIMUM_REQUESTS + 4095) & ~4095;
 export const REQUEST_MAX_TOKENS: usize = TOOL_SETS + MAXIMUM_REQUESTS * 8;
 export const TOOL_COUNTS: usize = REQUEST_MAX_TOKENS + MAXIMUM_REQUESTS * 4;
+/** One byte for each recorded request; see `request-traits`. */
+export const REQUEST_TRAITS: usize = TOOL_COUNTS + MAXIMUM_REQUESTS * 2;
 /** Blocks of the prompt being read, tier by tier. */
-export const WAITING_BLOCKS: usize = (TOOL_COUNTS + MAXIMUM_REQUESTS * 2 + 4095) & ~4095;
+export const WAITING_BLOCKS: usize = (REQUEST_TRAITS + MAXIMUM_REQUESTS + 4095) & ~4095;
 /** Blocks of prompts that are complete, until the host takes them. */
 export const PROMPT_WINDOW: usize = WAITING_BLOCKS + <usize>(TIERS * TIER_BLOCKS) * WAITING_BLOCK_BYTES;
 /** Blocks of the body, where the host says how many there are. Lies on a page, as direct writes need. */

@@ -3,6 +3,7 @@ import { BRACE_OPEN, BRACKET_OPEN, LOWER_N, QUOTE } from './characters';
 import { abandonDigest, beginDigest, digestBytes, endDigest, mix } from './digest';
 import { WORD_CAPTURE } from './layout';
 import { beginMarker, isMarkerOpen, Marker, markerRead, markerValueBegins, markerValueEnds } from './prompt-marker';
+import { typeRead } from './request-traits';
 import { escapeSurplus } from './tokens';
 import { capturedWord, Word } from './words';
 
@@ -255,6 +256,7 @@ function typeEnds(depth: i32): void {
   if (!scalarIsString) return;
   endCapture();
   sourceType = capturedWord(WORD_CAPTURE);
+  typeRead(sourceType);
   if (depth == ownDepth) type = sourceType;
   if (sourceType != Word.Image || isTool) return;
   images++;

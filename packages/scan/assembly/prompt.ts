@@ -1,7 +1,7 @@
 import { beginCapture, endCapture, isCapturing } from './capture';
 import { BRACE_OPEN, BRACKET_OPEN, QUOTE } from './characters';
 import { abandonDigest, beginDigest, endDigest, endWholeNumber, mix } from './digest';
-import { KEY_CAPTURE, REQUEST_MAX_TOKENS } from './layout';
+import { KEY_CAPTURE, REQUEST_MAX_TOKENS, REQUEST_TRAITS } from './layout';
 import { beginModel, clearModel, endModel, modelNumber } from './model-names';
 import {
   beginBlock,
@@ -37,6 +37,7 @@ import {
   markerValueEnds,
 } from './prompt-marker';
 import { capturedKeyIdentity, clearSalts, rootSalt, salt } from './prompt-salts';
+import { beginTraits, paramsKeyRead, promptKeyRead, toolKeyRead, traitsRead } from './request-traits';
 import { EVERY_DEPTH, watchTo } from './watched-depth';
 import { capturedWord, Word } from './words';
 
@@ -108,6 +109,7 @@ export function beginPrompt(): void {
   clearSalts();
   clearModel();
   clearFindings();
+  beginTraits();
   watchTo(PARAMS_DEPTH);
 }
 
@@ -118,6 +120,7 @@ export function releasePrompt(request: i32, seed: u64): void {
   const messages = mix(toolChoice, hasImages() ? 1 : 0);
   releaseBlocks(request, modelNumber(), root, system, messages, automatic);
   store<u32>(REQUEST_MAX_TOKENS + ((<usize>request) << 2), maxTokens);
+  store<u8>(REQUEST_TRAITS + request, <u8>traitsRead(maxTokens));
 }
 
 export function keyBegins(depth: i32, offset: f64, at: usize): void {
@@ -130,8 +133,11 @@ export function keyEnds(depth: i32, offset: f64, at: usize): void {
   endCapture();
   if (scope > Scope.Block) return;
   const word = capturedWord(KEY_CAPTURE);
-  if (scope == Scope.Block) blockKeyEnds(depth, offset, at, word);
-  else if (isMarkerOpen()) markerKey = word;
+  if (scope == Scope.Block) {
+    if (tier == Tier.Tools) toolKeyRead(word);
+    else promptKeyRead(word);
+    blockKeyEnds(depth, offset, at, word);
+  } else if (isMarkerOpen()) markerKey = word;
   else if (scope == Scope.Params) paramsKeyEnds(at, word);
   else messageKeyEnds(at, word);
 }
@@ -195,6 +201,7 @@ function enterParams(): void {
 
 function paramsKeyEnds(at: usize, word: Word): void {
   member = word;
+  paramsKeyRead(word);
   if (word == Word.Other) {
     memberKey = endDigest(at);
     memberIdentity = capturedKeyIdentity();
@@ -207,6 +214,7 @@ function paramsKeyEnds(at: usize, word: Word): void {
 function paramsValueBegins(offset: f64, at: usize, c: u32): void {
   switch (member) {
     case Word.Irrelevant:
+    case Word.Ruled:
       return;
     case Word.CacheControl:
       automatic = Marker.None;
@@ -236,6 +244,7 @@ function paramsValueBegins(offset: f64, at: usize, c: u32): void {
 function paramsValueEnds(at: usize): void {
   switch (member) {
     case Word.Irrelevant:
+    case Word.Ruled:
     case Word.CacheControl:
       return;
     case Word.ToolChoice:
@@ -279,6 +288,7 @@ function messageBegins(at: usize, c: u32): void {
 
 function messageKeyEnds(at: usize, word: Word): void {
   member = word;
+  promptKeyRead(word);
   memberKey = endDigest(at);
 }
 

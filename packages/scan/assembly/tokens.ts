@@ -59,6 +59,8 @@ let hexDigitsLeft: u32 = 0;
 let codeUnit: u32 = 0;
 /** Bytes that all escapes read so far take beyond the UTF-8 they spell. Wraps; only differences mean something. */
 let surplus: u32 = 0;
+/** `\u` escapes read so far. Wraps; only differences mean something. */
+let hexEscapes: u32 = 0;
 /** Bytes of the literal still to come, the next one lowest. */
 let literalRest: u32 = 0;
 
@@ -68,6 +70,11 @@ export function clearToken(): void {
 
 export function escapeSurplus(): u32 {
   return surplus;
+}
+
+/** How many `\u` escapes have been read; only differences mean something. */
+export function escapesOfHex(): u32 {
+  return hexEscapes;
 }
 
 /** No token, or one that the end of the document completes. */
@@ -200,6 +207,7 @@ function scanEscape(at: usize, end: usize): usize {
   if (c == LOWER_U) {
     hexDigitsLeft = 4;
     codeUnit = 0;
+    hexEscapes++;
     token = Token.Hex;
     return scanHex(at + 1, end);
   }

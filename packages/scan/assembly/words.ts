@@ -14,8 +14,14 @@ export const enum Word {
   Speed,
   /** A key of params that has no part in the prompt. */
   Irrelevant,
+  /** Nor has this, but batches have rules for it, or may come to have some. */
+  Ruled,
+  /** One that has a part in it like any other key, and no rule. */
+  Unruled,
   /** Nor has this, but its value is noted. */
   MaxTokens,
+  /** A key of blocks, of interest in tools. */
+  Source,
   // Keys of messages and blocks.
   CacheControl,
   Content,
@@ -76,12 +82,13 @@ function shortWord(length: u32, word: u64): Word {
       if (word == 0x6465657073) return Word.Speed;
       if (word == 0x6567616d69) return Word.Image;
       // top_p, top_k
-      return word == 0x705f706f74 || word == 0x6b5f706f74 ? Word.Irrelevant : Word.Other;
+      return word == 0x705f706f74 || word == 0x6b5f706f74 ? Word.Ruled : Word.Other;
     case 6:
       if (word == 0x6d6574737973) return Word.System;
       if (word == 0x343665736162) return Word.Base64;
+      if (word == 0x656372756f73) return Word.Source;
       // stream
-      return word == 0x6d6165727473 ? Word.Irrelevant : Word.Other;
+      return word == 0x6d6165727473 ? Word.Ruled : Word.Other;
     case 7:
       return word == 0x746e65746e6f63 ? Word.Content : Word.Other;
     case 8:
@@ -107,14 +114,17 @@ function longWord(length: u32, first: u64, next: u64, seventeenth: u32): Word {
       if (first == 0x6f68635f6c6f6f74 && next == 0x656369) return Word.ToolChoice;
       if (first == 0x7365725f6c6f6f74 && next == 0x746c75) return Word.ToolResult;
       // temperature
-      if (first == 0x74617265706d6574 && next == 0x657275) return Word.Irrelevant;
+      if (first == 0x74617265706d6574 && next == 0x657275) return Word.Ruled;
       // diagnostics
-      return first == 0x74736f6e67616964 && next == 0x736369 ? Word.Irrelevant : Word.Other;
+      return first == 0x74736f6e67616964 && next == 0x736369 ? Word.Ruled : Word.Other;
     case 12:
       // service_tier
       return first == 0x5f65636976726573 && next == 0x72656974 ? Word.Irrelevant : Word.Other;
     case 13:
-      return first == 0x6f635f6568636163 && next == 0x6c6f72746e ? Word.CacheControl : Word.Other;
+      if (first == 0x6f635f6568636163 && next == 0x6c6f72746e) return Word.CacheControl;
+      // output_config, inference_geo
+      if (first == 0x635f74757074756f && next == 0x6769666e6f) return Word.Unruled;
+      return first == 0x636e657265666e69 && next == 0x6f65675f65 ? Word.Unruled : Word.Other;
     case 14:
       // stop_sequences
       return first == 0x7165735f706f7473 && next == 0x7365636e6575 ? Word.Irrelevant : Word.Other;

@@ -82,6 +82,7 @@ export class BodyScanner {
       paramsBytes: new Uint32Array(buffer, exports.PARAMS_BYTES.value, count).slice(),
       customIdOffset: new Uint32Array(buffer, exports.CUSTOM_ID_OFFSETS.value, count).slice(),
       customIdBytes: new Uint8Array(buffer, exports.CUSTOM_ID_BYTES.value, count).slice(),
+      traits: new Uint8Array(buffer, exports.REQUEST_TRAITS.value, count).slice(),
       customIds: new Uint8Array(buffer, exports.CUSTOM_IDS.value, exports.storedIdBytes()).slice(),
     };
   }

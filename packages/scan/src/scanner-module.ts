@@ -73,6 +73,7 @@ export interface ScannerExports {
   readonly PROMPT_WINDOW: Address;
   readonly REQUEST_MAX_TOKENS: Address;
   readonly REQUEST_MODELS: Address;
+  readonly REQUEST_TRAITS: Address;
   readonly RING: Address;
   readonly RING_SLACK_BYTES: Address;
   readonly TOOL_COUNTS: Address;

@@ -142,6 +142,7 @@ export async function setUp(setting: EngineSetting = {}) {
       paramsBytes: Uint32Array.from(bodies, (body) => Buffer.byteLength(body)),
       customIdOffset: Uint32Array.from(ids, (_, i) => ids.slice(0, i).join('').length),
       customIdBytes: Uint8Array.from(ids, (id) => id.length),
+      traits: new Uint8Array(bodies.length),
       customIds: Buffer.from(ids.join('')),
     });
     const owner = workspaceId ?? (await catalog.workspaces.default()).id;

@@ -10,6 +10,7 @@ function indexOf(ids: readonly string[]): RequestIndex {
     paramsBytes: new Uint32Array(ids.length),
     customIdOffset: Uint32Array.from(ids, (id) => (offset += id.length) - id.length),
     customIdBytes: Uint8Array.from(ids, (id) => id.length),
+    traits: new Uint8Array(ids.length),
     customIds: Buffer.from(ids.join(''), 'latin1'),
   };
 }

@@ -37,6 +37,7 @@ export function submission(params: readonly string[]): Submission {
     paramsBytes: Uint32Array.from(params, (value) => value.length),
     customIdOffset: Uint32Array.from(customIds, (id) => (offset += id.length) - id.length),
     customIdBytes: Uint8Array.from(customIds, (id) => id.length),
+    traits: Uint8Array.from(customIds, (_, i) => i % 4),
     customIds: Buffer.from(customIds.join(''), 'latin1'),
   };
   return { body: Buffer.from(text, 'latin1'), index, customIds, params };

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { submission } from '../spool.fixture.ts';
@@ -11,6 +12,18 @@ test('an index comes back as it was, laid over the bytes of its file', () => {
   const stored = decodeIndex(bytes);
   expect(stored).toEqual({ index: { ...index, customIds: new Uint8Array(index.customIds) }, bodyBytes: 123 });
   expect(stored?.index.paramsOffset.buffer).toBe(bytes.buffer);
+});
+
+test('an index of version 1 is read, and nothing is known of its requests', () => {
+  const traitsAt = INDEX_HEADER_BYTES + index.count * 17;
+  const bytes = encoded();
+  const old = new Uint8Array([...bytes.subarray(0, traitsAt), ...bytes.subarray(traitsAt + index.count)]);
+  const view = new DataView(old.buffer);
+  view.setUint32(8, 1, true);
+  view.setUint32(28, crc32(old.subarray(0, 28)), true);
+  view.setUint32(old.length - 4, crc32(old.subarray(0, -4)), true);
+  const customIds = new Uint8Array(index.customIds);
+  expect(decodeIndex(old)?.index).toEqual({ ...index, customIds, traits: new Uint8Array(index.count) });
 });
 
 test('a body may be longer than 32 bits can say', () => {
