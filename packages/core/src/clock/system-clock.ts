@@ -7,32 +7,45 @@ export interface TimerHost<Handle> {
   clearTimeout(handle: Handle): void;
 }
 
-/** Hosts keep delays in 32 bits and fire longer ones at once; retention is 29 days, a little more than that holds. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
-/** Node counts its timers on another clock than the wall's, and so may fire up to a millisecond early by the latter. */
-const EARLY_MS = 2;
+/**
+ * Timers look at the clock at least this often. So a wait ends when the wall clock says so, also when that was set
+ * forward or the machine slept, and hosts, which keep delays in 32 bits, can wait for the 29 days of retention.
+ */
+const LOOK_MS = 30_000;
+/** More than this between two looks is no time that passed but a clock that was set. */
+const STEP_MS = 2 * LOOK_MS;
 
-/** The host's time, held still while the wall clock is set back, with timers of any length. */
+/**
+ * The host's time, with timers of any length that fire when this clock, and not only the host's, says that they are due.
+ *
+ * Set forward it follows at once. Set back it goes on from where it was, at half its pace, until the wall clock has caught
+ * up: standing still would hold up every retry and every pause for as long as the clock was set back.
+ */
 export function systemClock<Handle>(host: TimerHost<Handle>): Clock {
-  let latest = host.now();
-  const now = (): number => (latest = Math.max(latest, host.now()));
+  let wallMs = host.now();
+  /** How far ahead of the wall clock this one is. */
+  let leadMs = 0;
+  const now = (): number => {
+    const passedMs = host.now() - wallMs;
+    wallMs += passedMs;
+    if (passedMs < 0) leadMs -= passedMs;
+    else if (leadMs > 0) leadMs = Math.max(0, leadMs - (passedMs > STEP_MS ? passedMs : passedMs / 2));
+    return Math.floor(wallMs + leadMs);
+  };
   return {
     now,
     after(delayMs, action) {
       const dueMs = now() + delayMs;
       let handle: Handle;
-      const finish = (): void => {
-        const earlyMs = dueMs - now();
-        // Once only: while the wall clock is set back, `now` stands still and would keep saying "early".
-        if (earlyMs > 0 && earlyMs <= EARLY_MS && delayMs > 0) handle = host.setTimeout(action, earlyMs);
+      const arm = (restMs: number): void => {
+        handle = host.setTimeout(look, Math.min(Math.max(0, restMs), LOOK_MS));
+      };
+      const look = (): void => {
+        const restMs = dueMs - now();
+        if (restMs > 0) arm(restMs);
         else action();
       };
-      const arm = (remainingMs: number): void => {
-        const restMs = remainingMs - LONGEST_DELAY_MS;
-        handle =
-          restMs > 0 ? host.setTimeout(() => arm(restMs), LONGEST_DELAY_MS) : host.setTimeout(finish, remainingMs);
-      };
-      arm(Math.max(0, delayMs));
+      arm(delayMs);
       return { cancel: () => host.clearTimeout(handle) };
     },
   };
