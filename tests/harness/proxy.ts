@@ -71,6 +71,7 @@ function forward(
   step: Exclude<ProxyStep, { type: 'answer' }>,
 ): void {
   const path = (incoming.url ?? '').slice(prefix.length);
+  // The client's own host is passed on, as a well-kept proxy does; only the prefix takes a server that trusts it.
   const forwarded = {
     'x-forwarded-host': incoming.headers.host ?? '',
     'x-forwarded-proto': 'http',
@@ -82,7 +83,7 @@ function forward(
     port,
     path,
     method: incoming.method,
-    headers: { ...incoming.headers, host: new URL(target).host, ...forwarded },
+    headers: { ...incoming.headers, ...forwarded },
   });
   call.once('response', (response) => relay(response, outgoing, step));
   call.once('error', () => outgoing.destroy());

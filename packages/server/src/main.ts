@@ -197,6 +197,7 @@ function httpSettings(config: Config): HttpServices['settings'] {
   return {
     ...DEFAULT_HTTP_SETTINGS,
     publicUrl: config.publicUrl,
+    trustsProxy: config.trustProxy === 'yes',
     requestsPerMinute: config.requestsPerMinute,
     queuedRequests: config.queuedRequests,
     markers: config.markers,

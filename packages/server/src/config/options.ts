@@ -115,10 +115,16 @@ export const OPTIONS = {
   publicUrl: text<string | null>({
     default: null,
     prose:
-      'The URL clients reach this server under, used for `results_url`. Without it the request’s own `Host` and `X-Forwarded-*` headers decide.',
+      'The URL clients reach this server under, used for `results_url`. Without it the request’s own `Host` header decides.',
     expects: 'an http(s) URL without credentials, query or fragment',
     example: 'https://batches.example.com',
     read: readBaseUrl,
+  }),
+  trustProxy: choice({
+    default: 'no',
+    words: ['no', 'yes'],
+    prose:
+      'Whether `X-Forwarded-Host`, `-Proto` and `-Prefix` count for `results_url`. Clients follow that URL with their key, so say `yes` only when every call comes through a proxy that overwrites these headers. `public_url` comes first.',
   }),
   databaseUrl: text<string | null>({
     default: null,

@@ -26,6 +26,6 @@ export function batchObject(room: Room, call: Call, batch: BatchRecord): Message
   const { progress, settings } = room.services;
   return messageBatch(batch, {
     liveCounts: progress.counts(batch.id),
-    resultsUrl: resultsUrl(call.request, settings.publicUrl, batch.id),
+    resultsUrl: resultsUrl(call.request, settings, batch.id),
   });
 }

@@ -2,6 +2,7 @@ import { makeId } from '@batchwright/protocol';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { admitCaller, verifyKey } from './admission.ts';
 import type { Call, Params, Room } from './call.ts';
+import { isHost } from './public-url.ts';
 import { refuse, send, type Reply } from './reply.ts';
 import { matchRoute, type Route } from './route.ts';
 import { EMULATOR_ROUTES, ROUTES } from './routes.ts';
@@ -52,9 +53,8 @@ export async function answerCall(room: Room, call: Call, expectation: Expectatio
 
 /** In this order: HTTP itself, path, method, who calls, how often; then the handler. */
 async function decide(room: Room, call: Call, expectation: Expectation): Promise<Reply> {
-  if (call.request.httpVersion === '1.1' && call.request.headers.host === undefined) {
-    return refuse({ type: 'http_malformed', reason: 'the host header is missing' });
-  }
+  const hostFault = findHostFault(call.request);
+  if (hostFault !== null) return refuse({ type: 'http_malformed', reason: hostFault });
   if (expectation === 'unknown') return refuse({ type: 'expectation_unknown' });
 
   const routes = room.services.emulator === null ? ROUTES : [...ROUTES, ...EMULATOR_ROUTES];
@@ -72,6 +72,15 @@ async function decide(room: Room, call: Call, expectation: Expectation): Promise
     default:
       return match satisfies never;
   }
+}
+
+/** What is wrong with how the request names its host: two could mean one thing to a proxy and another to us. */
+function findHostFault({ headers, rawHeaders, httpVersion }: IncomingMessage): string | null {
+  // HTTP/1.0 knew no host header, and health checks of old still speak it.
+  if (headers.host === undefined) return httpVersion === '1.0' ? null : 'the host header is missing';
+  if (!isHost(headers.host)) return 'the host header is no host with an optional port';
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host');
+  return hosts.length === 1 ? null : 'there is more than one host header';
 }
 
 async function handle(room: Room, call: Call, route: Route, params: Params): Promise<Reply> {

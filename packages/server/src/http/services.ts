@@ -45,6 +45,8 @@ export interface HttpServices {
 export interface HttpSettings {
   /** The base URL clients reach the server under, a path prefix included; null takes it from each request. */
   readonly publicUrl: string | null;
+  /** Whether a proxy stands before the server that overwrites `X-Forwarded-*`. */
+  readonly trustsProxy: boolean;
   /** Calls per minute and workspace to the batch endpoints; 0 sets no limit. */
   readonly requestsPerMinute: number;
   /** Requests a workspace may have unfinished; 0 sets no limit. */
@@ -66,6 +68,7 @@ export interface HttpSettings {
 /** What an operator gets who sets nothing. */
 export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   publicUrl: null,
+  trustsProxy: false,
   requestsPerMinute: 0,
   queuedRequests: 0,
   markers: 'respect',
