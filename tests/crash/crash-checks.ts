@@ -20,6 +20,13 @@ export async function findViolations(round: CrashRound, server: ServerProcess): 
   return found;
 }
 
+/** Calls that were under way at a kill. */
+export function inFlightAt(round: CrashRound, kill: Kill): number {
+  const isOpen = ({ life, answeredMs }: UpstreamCall) =>
+    life === kill.life && (answeredMs === null || answeredMs >= kill.atMs);
+  return round.upstream.calls.filter(isOpen).length;
+}
+
 /** Calls that were made before a kill and once more after it, by batch. */
 export function repeatsAfter(round: CrashRound, kill: Kill): ReadonlyMap<Submitted, readonly string[]> {
   const isRepeated = (id: string): boolean => {
@@ -40,7 +47,7 @@ async function checkExistence(round: CrashRound, server: ServerProcess): Promise
   if (sortedText(stored) !== sortedText(listed)) found.push(`stored are ${stored}, listed are ${listed}`);
   for (const { id } of round.submitted) if (id !== null && !listed.includes(id)) found.push(`${id} was lost`);
   for (const id of listed.filter((id) => !round.submitted.some((batch) => batch.id === id))) {
-    const ids = await idsAtEnd(server, id);
+    const ids = await idsAtEnd(round, server, id);
     const whole = round.submitted.find((batch) => batch.id === null && sortedText(batch.customIds) === ids);
     if (whole === undefined) found.push(`${id} is nobody's batch`);
     else whole.id = id;
@@ -49,8 +56,9 @@ async function checkExistence(round: CrashRound, server: ServerProcess): Promise
 }
 
 /** Waits for the end of a batch, and answers whose it is. */
-async function idsAtEnd(server: ServerProcess, id: string): Promise<string> {
-  await until('the batch has ended', async () => (await retrieve(server.client, id)).processing_status === 'ended');
+async function idsAtEnd(round: CrashRound, server: ServerProcess, id: string): Promise<string> {
+  const hasEnded = async () => (await retrieve(server.client, id)).processing_status === 'ended';
+  await until('the batch has ended', hasEnded, round.patienceMs);
   return sortedText((await results(server.client, id)).map((row) => row.custom_id));
 }
 

@@ -6,8 +6,14 @@ import { openHome, pause, until, type Home, type ServerProcess } from './server-
 import { startUpload } from './slow-upload.ts';
 
 /** At which point of its work a server is killed. */
-export const KILL_MOMENTS = ['upload', 'create', 'commit', 'cancel', 'ending', 'recovery'] as const;
+export const KILL_MOMENTS = ['upload', 'create', 'commit', 'cancel', 'ending', 'draining', 'recovery'] as const;
 export type KillMoment = (typeof KILL_MOMENTS)[number];
+
+/** Requests in the batches that are killed half done: from the first number to the second. */
+export type RoundSize = keyof typeof SIZES;
+const SIZES = { small: [200, 1000], large: [5000, 20_000], huge: [100_000, 100_000] } as const;
+/** A huge round answers a few hundred thousand requests, on a machine that may be busy with others. */
+const PATIENCE_MS: Readonly<Record<RoundSize, number>> = { small: 30_000, large: 180_000, huge: 600_000 };
 
 /** A batch as its client knows it. */
 export interface Submitted {
@@ -42,19 +48,23 @@ export class CrashRound {
   readonly violations: string[] = [];
   readonly home: Home;
   readonly upstream: CountingUpstream;
+  readonly patienceMs: number;
   readonly #chance: Chance;
+  readonly #size: RoundSize;
   readonly #moments: readonly KillMoment[];
   #life = 0;
   #startupMs = 300;
 
-  static async open(seed: number): Promise<CrashRound> {
+  static async open(seed: number, size: RoundSize = 'small'): Promise<CrashRound> {
     const chance = new Chance(seed);
     const delays = chance.fork();
     const script = () => ({ after: delays.isLucky(0.03) ? delays.between(5, 150) : 0 });
-    return new CrashRound(seed, chance, await openHome(), await startCountingUpstream(script));
+    return new CrashRound(seed, size, chance, await openHome(), await startCountingUpstream(script));
   }
 
-  private constructor(seed: number, chance: Chance, home: Home, upstream: CountingUpstream) {
+  private constructor(seed: number, size: RoundSize, chance: Chance, home: Home, upstream: CountingUpstream) {
+    this.#size = size;
+    this.patienceMs = PATIENCE_MS[size];
     this.#chance = chance;
     this.home = home;
     this.upstream = upstream;
@@ -71,10 +81,11 @@ export class CrashRound {
     for (const moment of this.#moments) await this.#liveUntilKilled(moment);
     const server = await this.#start();
     const pending = () => this.submitted.filter((batch) => batch.id !== null && !batch.hasEnded);
-    await until('every accepted batch has ended', async () => {
+    const haveEnded = async (): Promise<boolean> => {
       await this.#poll(server);
       return pending().length === 0;
-    });
+    };
+    await until('every accepted batch has ended', haveEnded, this.patienceMs);
     return server;
   }
 
@@ -87,7 +98,8 @@ export class CrashRound {
     if (moment === 'recovery') return this.#killWhileStarting();
     const server = await this.#start();
     let isAlive = true;
-    const polling = this.#pollWhile(server, () => isAlive);
+    // A server that was told to stop may be gone before it is killed.
+    const polling = this.#pollWhile(server, () => isAlive, moment === 'draining');
     try {
       await this.#reach(moment, server);
       this.#noteKill(moment);
@@ -120,10 +132,15 @@ export class CrashRound {
         await this.#create(server, this.#newBatch(chance.isLucky(0.5) ? 1 : 1200));
         return this.#moment(3);
       case 'commit':
-        await this.#createAndAnswer(server, chance.between(200, 1000), chance.next());
+        await this.#createAndAnswer(server, this.#drawSize(), chance.next());
         return;
+      case 'draining': {
+        await this.#createAndAnswer(server, this.#drawSize(), chance.next() * 0.7);
+        server.signal('SIGTERM');
+        return this.#moment(150);
+      }
       case 'cancel': {
-        const batch = await this.#createAndAnswer(server, chance.between(200, 1000), chance.next() * 0.7);
+        const batch = await this.#createAndAnswer(server, this.#drawSize(), chance.next() * 0.7);
         const cancelled = this.#cancel(server, batch);
         if (chance.isLucky(0.5)) await cancelled;
         return this.#moment(5);
@@ -149,8 +166,14 @@ export class CrashRound {
     await this.#create(server, batch);
     const isAnswered = (id: string): boolean => (this.upstream.callsOf(id)[0]?.answeredMs ?? null) !== null;
     const answered = () => batch.customIds.filter(isAnswered).length;
-    await until('enough requests were answered', () => answered() >= Math.floor(count * share));
+    const enough = Math.floor(count * share);
+    await until('enough requests were answered', () => answered() >= enough, this.patienceMs);
     return batch;
+  }
+
+  #drawSize(): number {
+    const [least, most] = SIZES[this.#size];
+    return this.#chance.between(least, most);
   }
 
   #newBatch(count: number): Submitted {
@@ -203,10 +226,10 @@ export class CrashRound {
     this.upstream.beginLife();
   }
 
-  async #pollWhile(server: ServerProcess, isAlive: () => boolean): Promise<void> {
+  async #pollWhile(server: ServerProcess, isAlive: () => boolean, mayLeave: boolean): Promise<void> {
     while (isAlive()) {
       await this.#poll(server).catch((error: unknown) => {
-        if (isAlive()) throw error;
+        if (isAlive() && !mayLeave) throw error;
       });
       await pause(3);
     }

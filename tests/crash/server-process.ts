@@ -100,10 +100,14 @@ const PATIENCE_MS = 30_000;
 const LOOK_MS = 10;
 
 /** Looks again and again until the condition holds. Another process sends no signal to wait on. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const deadline = performance.now() + patienceMs;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain until ${what}`);
     await pause(LOOK_MS);
   }
 }
