@@ -84,7 +84,7 @@ export class Members {
 
   /** What the key spells. */
   key(): string {
-    const raw = textOf(this.#bytes.subarray(this.keyStart, this.keyEnd));
+    const raw = textOf(this.#bytes, this.keyStart, this.keyEnd);
     return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
   }
 

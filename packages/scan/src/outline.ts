@@ -1,4 +1,4 @@
-import { bytesOf, isUtf8, textOf } from './runtime.ts';
+import { isUtf8, textOf } from './runtime.ts';
 import { instantiateScanner, type ScannerInstance } from './scanner-module.ts';
 
 /** Part of a document: bytes `start` to `end`, the latter not included. */
@@ -17,6 +17,7 @@ export interface ValueSpan extends Span {
 /** One entry takes four numbers: key start and end (quotes left out), value start and end. */
 const ENTRY_FIELDS = 4;
 const BACKSLASH = 0x5c;
+const LAST_ASCII = 0x7f;
 /** `\\u0041` spells one byte. */
 const LONGEST_ESCAPE_BYTES = 6;
 
@@ -29,10 +30,10 @@ export class Outline implements Span {
   readonly hasNewlines: boolean;
   readonly #document: Uint8Array;
   readonly #base: number;
-  readonly #entries: Uint32Array;
+  readonly #entries: readonly number[];
 
   /** `entries` as the scanner lays them out; they and `span` count from `base`. */
-  constructor(document: Uint8Array, base: number, entries: Uint32Array, span: Span, hasNewlines: boolean) {
+  constructor(document: Uint8Array, base: number, entries: readonly number[], span: Span, hasNewlines: boolean) {
     this.start = base + span.start;
     this.end = base + span.end;
     this.hasNewlines = hasNewlines;
@@ -50,27 +51,36 @@ export class Outline implements Span {
 
   /** The value of a key. Of a key given twice the last counts, as in `JSON.parse`. */
   find(key: string): ValueSpan | null {
-    const name = bytesOf(key);
     for (let entry = this.#entries.length - ENTRY_FIELDS; entry >= 0; entry -= ENTRY_FIELDS) {
-      if (this.#keyIs(entry, key, name)) return this.#value(entry);
+      if (this.#keyIs(entry, key)) return this.#value(entry);
     }
     return null;
   }
 
-  /** Escapes take more bytes than what they spell, at most six times as many; so most keys differ by length alone. */
-  #keyIs(entry: number, key: string, name: Uint8Array): boolean {
-    const bytes = this.#offset(entry + 1) - this.#offset(entry);
-    if (bytes < name.length || bytes > name.length * LONGEST_ESCAPE_BYTES) return false;
-    if (bytes > name.length) return this.#isEscaped(entry) && this.#key(entry) === key;
+  /**
+   * Compares bytes with the key's characters, since to encode a key costs more than all the rest. No key takes fewer bytes
+   * than it has characters; and who takes more spells some by an escape, or some are not ASCII: those few are decoded.
+   */
+  #keyIs(entry: number, key: string): boolean {
     const start = this.#offset(entry);
-    for (let i = 0; i < bytes; i++) if (this.#document[start + i] !== name[i]) return false;
-    return !this.#isEscaped(entry);
+    const end = this.#offset(entry + 1);
+    const bytes = end - start;
+    if (bytes < key.length || bytes > key.length * LONGEST_ESCAPE_BYTES) return false;
+    if (bytes > key.length) return !this.#isPlain(start, end) && this.#key(entry) === key;
+    for (let i = 0; i < bytes; i++) {
+      const byte = this.#document[start + i] as number;
+      if (byte !== key.charCodeAt(i) || byte === BACKSLASH) return false;
+    }
+    return true;
   }
 
-  #isEscaped(entry: number): boolean {
-    const end = this.#offset(entry + 1);
-    for (let at = this.#offset(entry); at < end; at++) if (this.#document[at] === BACKSLASH) return true;
-    return false;
+  /** Whether every byte is a character of its own. */
+  #isPlain(start: number, end: number): boolean {
+    for (let at = start; at < end; at++) {
+      const byte = this.#document[at] as number;
+      if (byte === BACKSLASH || byte > LAST_ASCII) return false;
+    }
+    return true;
   }
 
   #key(entry: number): string {
@@ -95,10 +105,10 @@ export class Outline implements Span {
  */
 export function outline(document: Uint8Array, within?: Span): Outline | null {
   const bytes = within === undefined ? document : document.subarray(within.start, within.end);
-  const scanner = (outliner ??= instantiateScanner((exports) => exports.OUTLINE_MEMORY_BYTES.value));
-  const { exports } = scanner;
+  outliner ??= makeOutliner();
+  const { exports } = outliner;
   exports.beginOutline();
-  const entries = readEntries(scanner, bytes);
+  const entries = readEntries(outliner, bytes);
   if (entries === null || !exports.isDocumentComplete() || !exports.isObject() || !isUtf8(bytes)) return null;
   // WebAssembly's 32-bit numbers arrive signed.
   const span = { start: exports.objectBegin() >>> 0, end: exports.objectEnd() >>> 0 };
@@ -122,7 +132,7 @@ export function findPath(document: Uint8Array, path: readonly string[]): ValueSp
 
 /** The text of a span, as it stands in the document. */
 export function text(document: Uint8Array, span: Span): string {
-  return textOf(document.subarray(span.start, span.end));
+  return textOf(document, span.start, span.end);
 }
 
 /** What the value in a span is. For small values: it is parsed whole. */
@@ -130,32 +140,40 @@ export function parseSpan(document: Uint8Array, span: Span): unknown {
   return JSON.parse(text(document, span)) as unknown;
 }
 
+/** What outlines are made with, and where its memory has what. */
+interface Outliner extends ScannerInstance {
+  readonly window: number;
+  readonly windowBytes: number;
+  /** The table that `takeEntries` fills. */
+  readonly table: Uint32Array;
+}
+
 /** One for the whole process: an outline is made in one go, so two are never under way at once. */
-let outliner: ScannerInstance | null = null;
+let outliner: Outliner | null = null;
+
+function makeOutliner(): Outliner {
+  const scanner = instantiateScanner((exports) => exports.OUTLINE_MEMORY_BYTES.value);
+  const { exports, memory } = scanner;
+  return {
+    ...scanner,
+    window: exports.OUTLINE_WINDOW.value,
+    windowBytes: exports.OUTLINE_WINDOW_BYTES.value,
+    table: new Uint32Array(memory.buffer, exports.OUTLINE_ENTRIES.value),
+  };
+}
 
 /** Feeds the bytes through the scanner's window; the entries of all keys, or null at the first fault. */
-function readEntries({ exports, memory }: ScannerInstance, bytes: Uint8Array): Uint32Array | null {
-  const window = exports.OUTLINE_WINDOW.value;
-  const windowBytes = exports.OUTLINE_WINDOW_BYTES.value;
-  const pieces: Uint32Array[] = [];
+function readEntries({ exports, memory, window, windowBytes, table }: Outliner, bytes: Uint8Array): number[] | null {
+  // An array of numbers, since most objects have ten keys and a typed array costs more to make than to fill.
+  const entries: number[] = [];
   for (let start = 0; start < bytes.length; start += windowBytes) {
     const piece = bytes.length <= windowBytes ? bytes : bytes.subarray(start, start + windowBytes);
     memory.set(piece, window);
     if (exports.feed(window, piece.length) !== 0) return null;
     const fields = exports.takeEntries() * ENTRY_FIELDS;
-    pieces.push(new Uint32Array(memory.buffer, exports.OUTLINE_ENTRIES.value, fields).slice());
+    for (let field = 0; field < fields; field++) entries.push(table[field] as number);
   }
-  return pieces.length === 1 ? (pieces[0] ?? null) : join(pieces);
-}
-
-function join(pieces: readonly Uint32Array[]): Uint32Array {
-  const all = new Uint32Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let length = 0;
-  for (const piece of pieces) {
-    all.set(piece, length);
-    length += piece.length;
-  }
-  return all;
+  return entries;
 }
 
 function kindOf(first: number | undefined): ValueKind {

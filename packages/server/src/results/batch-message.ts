@@ -1,5 +1,5 @@
 import { noUse, usageOf, type RequestUse } from '@batchwright/core';
-import { outline, parseSpan, text, type Outline, type Span } from '@batchwright/scan';
+import { findMember, keyName, outline, parseSpan, skipSpace, type Outline, type Span } from '@batchwright/scan';
 
 /** An upstream's answer made ready for a results line. */
 export interface BatchMessage {
@@ -9,6 +9,7 @@ export interface BatchMessage {
   readonly usage: RequestUse;
 }
 
+const SERVICE_TIER = keyName('service_tier');
 const TIER = Buffer.from('"batch"');
 const TIER_FIRST = Buffer.from('"service_tier":"batch",');
 const TIER_ONLY = Buffer.from('"service_tier":"batch"');
@@ -34,11 +35,12 @@ function isError(whole: Outline): boolean {
   return error !== null && error.kind !== 'null' && whole.find('content') === null;
 }
 
+/** The usage is known to be sound by now, so that its few members need a walk and no second outline. */
 function spliceTier(body: Uint8Array, whole: Outline, usage: Span): readonly Uint8Array[] {
-  const tier = outline(body, usage)?.find('service_tier') ?? null;
+  const tier = findMember(body, usage.start, SERVICE_TIER);
   if (tier !== null) return [body.subarray(whole.start, tier.start), TIER, body.subarray(tier.end, whole.end)];
-  const isEmpty = text(body, { start: usage.start + 1, end: usage.end - 1 }).trim() === '';
   const inside = usage.start + 1;
+  const isEmpty = skipSpace(body, inside) === usage.end - 1;
   return [body.subarray(whole.start, inside), isEmpty ? TIER_ONLY : TIER_FIRST, body.subarray(inside, whole.end)];
 }
 
