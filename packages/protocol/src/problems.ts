@@ -53,6 +53,8 @@ export type Problem =
     }
   | { readonly type: 'spend_limit_reached' }
   | { readonly type: 'storage_full' }
+  | { readonly type: 'storage_unwritable' }
+  | { readonly type: 'descriptors_exhausted' }
   | { readonly type: 'shutting_down' }
   | { readonly type: 'overloaded' }
   | { readonly type: 'http_malformed'; readonly reason: string }
@@ -163,6 +165,15 @@ const WORDS: Words = {
   storage_full: () => ({
     type: 'api_error',
     message: 'The server has no disk space left to store this batch. Nothing was stored; try again once space is free.',
+  }),
+  storage_unwritable: () => ({
+    type: 'api_error',
+    message:
+      'The server cannot write to its disk. Try again; if it lasts, its log has the cause for whoever runs this server.',
+  }),
+  descriptors_exhausted: () => ({
+    type: 'overloaded_error',
+    message: 'The server has as many files and connections open as it may. Try again shortly.',
   }),
   shutting_down: () => ({ type: 'overloaded_error', message: 'The server is shutting down. Try again shortly.' }),
   overloaded: () => ({ type: 'overloaded_error', message: 'Overloaded' }),

@@ -28,6 +28,7 @@ import { openDataDirectory } from './runtime/data-directory.ts';
 import { embedSimulator } from './runtime/emulator.ts';
 import { createEngine, type Engine } from './runtime/engine.ts';
 import { firstKey } from './runtime/first-key.ts';
+import { loadLateModules } from './runtime/late-modules.ts';
 import { openFileSpool } from './spool/file/file-spool.ts';
 import { nodeFiles } from './spool/file/node-files.ts';
 import { unsyncedFiles } from './spool/file/unsynced-files.ts';
@@ -51,6 +52,8 @@ const COMMIT_INTERVAL_MS = 5;
 const NODE = 'embedded';
 /** How long clients may take to read what they asked for while the server closes. */
 const HTTP_CLOSE_GRACE_MS = 5000;
+/** After start-up and the calls that come with it, and before much can have happened. */
+const LOAD_LATE_MODULES_MS = 1000;
 
 export async function startServer(config: Config): Promise<RunningServer> {
   const closers: Closer[] = [];
@@ -146,9 +149,12 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   const key = await firstKey(catalog, config.apiKey, randomBytes, clock.now());
   const url = `http://${urlHost(config.host)}:${port}`;
   log.info({ url, upstream: upstream.name, dataDir: config.dataDir }, 'listening');
+  const lateModules = pace.after(LOAD_LATE_MODULES_MS, () => void loadLateModules(upstream));
   let closing: Promise<void> | null = null;
-  const close = (): Promise<void> =>
-    (closing ??= stop(http, engine, [upstream, spool, catalog, directory], metrics, log));
+  const close = (): Promise<void> => {
+    lateModules.cancel();
+    return (closing ??= stop(http, engine, [upstream, spool, catalog, directory], metrics, log));
+  };
   return { url, firstKey: key, close };
 }
 

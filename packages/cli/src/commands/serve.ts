@@ -19,10 +19,10 @@ export async function serve(args: readonly string[], host: Host): Promise<number
     for (const line of loaded.lines) complain(host, line);
     return EXIT_MISUSED;
   }
+  // Listened for before anything is opened: a start that is told to stop ends in order, and keeps a key it has made.
+  const stopped = untilStopSignal(host).then(() => host.err('Stopping; once more to leave at once.\n'));
   const server = await started(loaded.config, host);
   if (server === null) return EXIT_FAILED;
-  // Listened for before anything is printed: whoever reads the message may stop the server at once.
-  const stopped = untilStopSignal(host);
   host.out(startMessage(loaded.config, server));
   await stopped;
   return stop(server, loaded.config, host);
@@ -63,7 +63,6 @@ function startFailure(error: unknown, config: Config): string | null {
 /** Closes with grace, and within bounded time. */
 async function stop(server: RunningServer, config: Config, host: Host): Promise<number> {
   const boundMs = (config.shutdownGraceSeconds + CLOSING_SECONDS) * 1000;
-  host.err('Stopping; once more to leave at once.\n');
   const bound = setTimeout(() => {
     complain(host, `still not closed after ${boundMs / 1000} s; leaving. Nothing durable is lost.`);
     host.exit(EXIT_FAILED);

@@ -1,5 +1,6 @@
-import { makeId } from '@batchwright/protocol';
+import { makeId, type Problem } from '@batchwright/protocol';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { storageFault } from '../runtime/storage-fault.ts';
 import { admitCaller, verifyKey } from './admission.ts';
 import type { Call, Params, Room } from './call.ts';
 import { isHost } from './public-url.ts';
@@ -47,7 +48,23 @@ export async function answerCall(room: Room, call: Call, expectation: Expectatio
     const { requestId, facts } = call;
     room.services.log.error({ requestId, route: facts.route, batchId: facts.batchId, err }, 'a call failed');
     if (call.response.headersSent) call.response.destroy();
-    else send(call, refuse({ type: 'unexpected' }));
+    else send(call, refuse(problemOf(err)));
+  }
+}
+
+/** What a caller is told of a failure that is not theirs; its cause is for the log. */
+function problemOf(error: unknown): Problem {
+  const fault = storageFault(error);
+  switch (fault) {
+    case 'full':
+    case 'unwritable':
+      return { type: 'storage_unwritable' };
+    case 'no_descriptors':
+      return { type: 'descriptors_exhausted' };
+    case null:
+      return { type: 'unexpected' };
+    default:
+      return fault satisfies never;
   }
 }
 

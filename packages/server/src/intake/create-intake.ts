@@ -3,7 +3,8 @@ import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomByte
 import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '@batchwright/scan';
-import { SpoolFullError, type Spool } from '../spool/spool.ts';
+import { storageFault } from '../runtime/storage-fault.ts';
+import type { Spool } from '../spool/spool.ts';
 import { planBatch } from './batch-plan.ts';
 import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
 import { estimateBody, type EstimateParts } from './estimate.ts';
@@ -139,7 +140,7 @@ class Submission {
   async #giveUp(error: unknown): Promise<IntakeOutcome> {
     // What failed first says more than that its traces could not be removed either; start-up removes those.
     if (!(await this.#mayBeKnown())) await this.#log.discard().catch(() => undefined);
-    if (error instanceof SpoolFullError) return { type: 'refused', problem: { type: 'storage_full' } };
+    if (storageFault(error) === 'full') return { type: 'refused', problem: { type: 'storage_full' } };
     throw error;
   }
 }

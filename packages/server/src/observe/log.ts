@@ -56,7 +56,8 @@ export function createLog(settings: LogSettings): Log {
     return (fields: LogFields, message: string): void => {
       if (write !== null) return write({ level, fields, message });
       if (waiting.length < WAITING_LINES) waiting.push({ level, fields, message });
-      loading ??= load();
+      // A log that cannot be loaded must not end the process; the next line tries again.
+      loading ??= load().catch(() => void (loading = null));
     };
   };
   return {
