@@ -250,7 +250,7 @@ export class Dispatcher {
 
   #send(attempt: InFlight, params: Uint8Array): void {
     const { shard, headers } = attempt.turn;
-    const refusal = refusalOf(params, shard.batch.apiVersion);
+    const refusal = refusalOf(params, shard.batch.apiVersion, shard.requests.index.traits[attempt.request] ?? 0);
     if (refusal !== null) return this.#refuse(attempt, refusal);
     if (!shard.admits(attempt.request, params, attempt.isWarm)) return this.#holdBack(attempt);
     const { upstream, clock, metrics } = this.#options;

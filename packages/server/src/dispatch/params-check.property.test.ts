@@ -1,4 +1,5 @@
 import { batchRefusal } from '@batchwright/core';
+import { TRAIT_DOCUMENTS, TRAIT_PLAIN } from '@batchwright/scan';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from './params-check.ts';
@@ -53,7 +54,7 @@ describe('refusalOf', () => {
     fc.assert(
       fc.property(params, fc.constantFrom('2023-06-01' as const, '2026-10-21' as const), (value, version) => {
         const bytes = Buffer.from(JSON.stringify(value));
-        expect(refusalOf(bytes, version)).toEqual(batchRefusal(JSON.parse(bytes.toString()), version));
+        expect(refusalOf(bytes, version, 0)).toEqual(batchRefusal(JSON.parse(bytes.toString()), version));
       }),
       { numRuns: 3000 },
     );
@@ -61,11 +62,20 @@ describe('refusalOf', () => {
 
   it('counts the last of a key given twice', () => {
     const doubled = '{"model":"m","messages":[],"max_tokens":5,"max_tokens":0}';
-    expect(refusalOf(Buffer.from(doubled), '2023-06-01')?.message).toContain('max_tokens');
+    expect(refusalOf(Buffer.from(doubled), '2023-06-01', 0)?.message).toContain('max_tokens');
   });
 
   it('sees through an escaped key', () => {
     const escaped = '{"model":"m","messages":[],"max_tokens":5,"str\\u0065am":true}';
-    expect(refusalOf(Buffer.from(escaped), '2023-06-01')?.message).toContain('stream=True');
+    expect(refusalOf(Buffer.from(escaped), '2023-06-01', 0)?.message).toContain('stream=True');
+  });
+
+  it('does not look at params that intake has found plain, but for what only one version refuses', () => {
+    // No params at all, which any look would throw at.
+    const unread = new Uint8Array(0);
+    expect(refusalOf(unread, '2023-06-01', TRAIT_PLAIN | TRAIT_DOCUMENTS)).toBeNull();
+    expect(refusalOf(unread, '2026-10-21', TRAIT_PLAIN)).toBeNull();
+    expect(() => refusalOf(unread, '2026-10-21', TRAIT_PLAIN | TRAIT_DOCUMENTS)).toThrow(SyntaxError);
+    expect(() => refusalOf(unread, '2023-06-01', TRAIT_DOCUMENTS)).toThrow(SyntaxError);
   });
 });

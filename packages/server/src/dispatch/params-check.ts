@@ -1,13 +1,15 @@
 import { batchRefusal, type ParamsError } from '@batchwright/core';
 import { LIMITS, wireError, type ApiVersion } from '@batchwright/protocol';
-import { outline, text, type Outline } from '@batchwright/scan';
+import { outline, text, TRAIT_DOCUMENTS, TRAIT_PLAIN, type Outline } from '@batchwright/scan';
 
 /**
  * Whether a request must be refused before any upstream sees it, and with which words. The rules are core's, on parsed
  * params; parsing every prompt would cost more than everything else dispatch does, so params that plainly break none of
- * them pass on their outline alone: top-level keys that no rule speaks of, and no bytes that a deeper rule looks for.
+ * them pass on their outline alone: top-level keys that no rule speaks of, and no bytes that a deeper rule looks for. What
+ * intake has seen of that on its own pass is in `traits`, and then the params are not even looked at.
  */
-export function refusalOf(params: Uint8Array, version: ApiVersion): ParamsError | null {
+export function refusalOf(params: Uint8Array, version: ApiVersion, traits: number): ParamsError | null {
+  if (isKnownPlain(traits, version)) return null;
   const bytes = Buffer.from(params.buffer, params.byteOffset, params.byteLength);
   const keys = outline(params);
   if (keys !== null && isPlain(keys, bytes) && !DEEP_MARKS[version].some((mark) => bytes.includes(mark))) return null;
@@ -48,6 +50,11 @@ const DEEP_MARKS: Readonly<Record<ApiVersion, readonly Buffer[]>> = {
   '2023-06-01': marks(ALWAYS),
   '2026-10-21': marks([...ALWAYS, '"citations"', '"document"']),
 };
+
+function isKnownPlain(traits: number, version: ApiVersion): boolean {
+  if ((traits & TRAIT_PLAIN) === 0) return false;
+  return version !== '2026-10-21' || (traits & TRAIT_DOCUMENTS) === 0;
+}
 
 function marks(texts: readonly string[]): readonly Buffer[] {
   return texts.map((text) => Buffer.from(text));
