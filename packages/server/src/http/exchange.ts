@@ -16,6 +16,9 @@ export type Expectation = 'none' | 'continue' | 'unknown';
 const UNMATCHED = 'unmatched';
 
 /** Takes up a call: its id goes on the response at once, and its end is logged and counted however it comes. */
+/** SDKs send some twenty headers, and a chain of proxies adds as many. */
+const MOST_HEADERS = 256;
+
 export function beginCall(
   room: Room,
   request: IncomingMessage,
@@ -75,6 +78,7 @@ async function decide(room: Room, call: Call, expectation: Expectation): Promise
   if (expectation === 'unknown') return refuse({ type: 'expectation_unknown' });
 
   const routes = room.services.emulator === null ? ROUTES : [...ROUTES, ...EMULATOR_ROUTES];
+  if (call.request.rawHeaders.length > 2 * MOST_HEADERS) return refuse({ type: 'headers_too_large' });
   const match = matchRoute(routes, call.method, call.path);
   switch (match.type) {
     case 'unknown_path':

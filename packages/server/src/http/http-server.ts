@@ -27,8 +27,11 @@ export interface HttpServer {
 
 /** Bounds on what one client can hold. No limit on a whole request's time: a slow upload of 256 MB is legal. */
 const HEADER_BYTES = 32 * 1024;
-const HEADERS_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 75_000;
+/** Turned away connections are told of this often, with how many there were; a line for each would be a flood of its own. */
+const DROPS_TOLD_MS = 10_000;
+/** Calls of one connection that may wait for their answers. Clients send one; without a bound a connection is a thousand. */
+const MOST_PIPELINED = 32;
 
 /** Makes the server; it listens when told to. */
 export function createHttpServer(services: HttpServices): HttpServer {
@@ -42,26 +45,33 @@ export function createHttpServer(services: HttpServices): HttpServer {
     isShuttingDown: () => isShuttingDown,
   };
   const server = makeServer(services);
-  const calls = new WeakMap<Duplex, Call>();
+  const connections = new WeakMap<Duplex, Connection>();
 
   const serve = (request: IncomingMessage, response: ServerResponse, expectation: Expectation): void => {
     const call = beginCall(room, request, response, expectation);
-    calls.set(request.socket, call);
-    if (isClosing) response.setHeader('connection', 'close');
+    const connection = { latest: call, underWay: (connections.get(request.socket)?.underWay ?? 0) + 1 };
+    connections.set(request.socket, connection);
+    const isTooMany = connection.underWay > MOST_PIPELINED;
+    if (isClosing || isTooMany) response.setHeader('connection', 'close');
     response.once('close', () => {
+      const now = connections.get(request.socket);
+      if (now !== undefined) now.underWay--;
       // A connection kept alive by its client would otherwise outlast the server by its whole idle time.
       if (isClosing) server.closeIdleConnections();
     });
-    void answerCall(room, call, expectation);
+    if (isTooMany) send(call, refuse(TOO_MANY_PIPELINED));
+    else void answerCall(room, call, expectation);
   };
   server.on('request', (request, response) => serve(request, response, 'none'));
   server.on('checkContinue', (request, response) => serve(request, response, 'continue'));
   server.on('checkExpectation', (request, response) => serve(request, response, 'unknown'));
   server.on('connect', (_request, socket) => {
-    refuseRaw(socket, { type: 'method_not_allowed', method: 'CONNECT', path: '/' }, services.randomBytes);
+    // Behind a call that is not answered yet, an answer of our own would stand in the middle of that call's.
+    if ((connections.get(socket)?.underWay ?? 0) > 0) socket.destroy();
+    else refuseRaw(socket, { type: 'method_not_allowed', method: 'CONNECT', path: '/' }, services.randomBytes);
   });
-  server.on('clientError', (error, socket) => refuseConnection(room, calls.get(socket), error, socket));
-  server.on('drop', () => services.log.warn({ reason: 'too many connections' }, 'turned a connection away'));
+  server.on('clientError', (error, socket) => refuseConnection(room, connections.get(socket)?.latest, error, socket));
+  server.on('drop', tellOfDrops(services));
 
   return {
     listen: (host, port) => listen(server, host, port),
@@ -77,10 +87,23 @@ export function createHttpServer(services: HttpServices): HttpServer {
   };
 }
 
+/** What is known of an open connection. */
+interface Connection {
+  readonly latest: Call;
+  /** Its calls that are not answered yet. */
+  underWay: number;
+}
+
+const TOO_MANY_PIPELINED = {
+  type: 'http_malformed',
+  reason: `more than ${MOST_PIPELINED} requests of this connection are unanswered`,
+} as const;
+
 function makeServer(services: HttpServices): Server {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    headersTimeout: services.settings.headersTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(services.settings.headersTimeoutMs / 2),
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     // Dead peers are found by the kernel: a download may rightly stand still for hours while its reader is busy.
@@ -90,7 +113,22 @@ function makeServer(services: HttpServices): Server {
     requireHostHeader: false,
   });
   server.maxConnections = services.settings.maxConnections;
+  // Node would drop the two thousand and first header without a word, and with it perhaps the key; `exchange.ts` counts.
+  server.maxHeadersCount = 0;
   return server;
+}
+
+/** Tells of the first connection turned away at once, and of those after it by number. */
+function tellOfDrops({ log, pace }: HttpServices): () => void {
+  let untold = 0;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    untold++;
+    if (pace.now() - toldMs < DROPS_TOLD_MS) return;
+    log.warn({ reason: 'too many connections', count: untold }, 'turned connections away');
+    untold = 0;
+    toldMs = pace.now();
+  };
 }
 
 /** Sockets already answered; the parser may report the same fault again for what arrives after it. */
@@ -101,6 +139,7 @@ function refuseConnection(room: Room, call: Call | undefined, error: Error, sock
   refused.add(socket);
   const problem = connectionProblem(error);
   const isAnswering = call !== undefined && !call.response.writableFinished && !call.response.destroyed;
+  if (isAnswering && call.request.complete) return closeAfter(call, socket);
   if (problem === null || !socket.writable || (isAnswering && call.response.headersSent)) {
     socket.destroy();
     return;
@@ -116,6 +155,12 @@ function refuseConnection(room: Room, call: Call | undefined, error: Error, sock
   }
   const requestId = refuseRaw(socket, problem, room.services.randomBytes);
   room.services.log.debug({ requestId, reason: problem.type }, 'refused a malformed request');
+}
+
+/** The fault lies in what was sent after a call that is whole. That call did no wrong: it is answered, and is the last. */
+function closeAfter({ response }: Call, socket: Duplex): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
+  response.once('close', () => socket.destroy());
 }
 
 function listen(server: Server, host: string, port: number): Promise<{ readonly port: number }> {

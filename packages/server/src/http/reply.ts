@@ -49,8 +49,10 @@ function sendProblem(call: Call, problem: Problem, headers: ReplyHeaders): void 
   const error = wireError(problem);
   const wait: ReplyHeaders =
     error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) };
+  // Of a body that stopped arriving the rest is not waited for.
+  const last: ReplyHeaders = problem.type === 'body_timed_out' ? { connection: 'close' } : {};
   const body = JSON.stringify(errorEnvelope(error, call.requestId));
-  write(call, errorStatus(error), { 'content-type': 'application/json', ...wait, ...headers }, body);
+  write(call, errorStatus(error), { 'content-type': 'application/json', ...wait, ...last, ...headers }, body);
 }
 
 function write(call: Call, status: number, headers: ReplyHeaders, body: Body): void {

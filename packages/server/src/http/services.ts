@@ -59,6 +59,8 @@ export interface HttpSettings {
   readonly metricsOpen: boolean;
   /** Open sockets; more are turned away before anything is read. */
   readonly maxConnections: number;
+  /** Within which a request's head must be there, from the connection's beginning or the end of the call before. */
+  readonly headersTimeoutMs: number;
   /** Calls that may wait for news of a batch at once: event streams, and polls that wait. */
   readonly maxWatches: number;
   /** Memory that all Messages bodies under way may hold together; calls beyond it answer 529. */
@@ -75,6 +77,7 @@ export const DEFAULT_HTTP_SETTINGS: HttpSettings = {
   extraBetas: [],
   metricsOpen: true,
   maxConnections: 10_000,
+  headersTimeoutMs: 60_000,
   maxWatches: 1000,
   messageBodiesBytes: 512 * 1024 * 1024,
 };

@@ -8,8 +8,13 @@ export type WholeBody =
   | { readonly type: 'refused'; readonly problem: Problem }
   | { readonly type: 'gone' };
 
-/** A client that sends nothing for this long has stopped. Real time: it is the socket that idles, not a batch. */
-const IDLE_MS = 60_000;
+/**
+ * Within each such time a client must send something that counts: a byte a minute would hold its share of the memory for
+ * years. Real time: it is the socket that idles, not a batch.
+ */
+const PATIENCE_MS = 60_000;
+/** Less than a modem of 1995 sends in a second or two. */
+const LEAST_BYTES = 4 * 1024;
 
 /** Reads a body whole: at most 32 MB unless said otherwise, within the memory all such bodies share, and only while bytes arrive. */
 export async function readWholeBody(
@@ -32,13 +37,16 @@ export async function readWholeBody(
   };
 
   let stopped = false;
-  const idle = setTimeout(() => {
-    stopped = true;
-    stream.destroy();
-  }, IDLE_MS);
+  let takenBefore = 0;
+  const look = (): void => {
+    stopped = taken - takenBefore < LEAST_BYTES;
+    takenBefore = taken;
+    if (stopped) stream.destroy();
+    else timer = room.services.pace.after(PATIENCE_MS, look);
+  };
+  let timer = room.services.pace.after(PATIENCE_MS, look);
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      idle.refresh();
       if (!room.buffered.take(chunk.length)) return refused({ type: 'overloaded' });
       taken += chunk.length;
       chunks.push(chunk);
@@ -51,7 +59,7 @@ export async function readWholeBody(
     release();
     return { type: 'gone' };
   } finally {
-    clearTimeout(idle);
+    timer.cancel();
   }
   return { type: 'whole', bytes: Buffer.concat(chunks), release };
 }

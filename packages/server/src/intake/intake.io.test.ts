@@ -14,7 +14,7 @@ import { REQUEST_BLOCK_BYTES, SpoolFullError } from '../spool/spool.ts';
 import { bodyOf, intakeFixture, type IntakeFixture, openStream, storedParams, streamOf } from './intake.fixture.ts';
 import type { IntakeOutcome } from './intake.ts';
 import { RING_BLOCKS } from './scanner-pool.ts';
-import { IDLE_TIMEOUT_MS } from './upload.ts';
+import { IDLE_TIMEOUT_MS, LEAST_BYTES } from './upload.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -272,8 +272,10 @@ describe('a refused body leaves no trace', () => {
     const fixture = await intakeFixture({ concurrentUploads: 1 });
     const stream = openStream();
     const outcome = fixture.receive(stream);
-    for (const byte of small.subarray(0, 5)) {
-      stream.push(Buffer.from([byte]));
+    let isOver = false;
+    void outcome.then(() => (isOver = true));
+    for (let minutes = 0; minutes < 5; minutes++) {
+      stream.push(' '.repeat(LEAST_BYTES));
       await settled();
       await fixture.clock.advance(IDLE_TIMEOUT_MS - 1, settled);
     }
@@ -289,10 +291,24 @@ describe('a body that breaks off leaves no trace', () => {
     ['fails', (stream: Readable): unknown => stream.destroy(new Error('ECONNRESET'))],
   ])('when the stream %s after blocks were written', async (_, end) => {
     const fixture = await intakeFixture({ concurrentUploads: 1 });
+    expect(isOver).toBe(false);
     const stream = openStream();
     const outcome = fixture.receive(stream);
     stream.push(Buffer.concat([small, Buffer.alloc(REQUEST_BLOCK_BYTES, ' ')]));
     await settled();
+
+  it('when it trickles, never silent and never done', async () => {
+    const fixture = await intakeFixture({ concurrentUploads: 1 });
+    const stream = openStream();
+    const outcome = fixture.receive(stream);
+    for (let seconds = 0; seconds <= 2 * IDLE_TIMEOUT_MS; seconds += 1_000) {
+      stream.push(' ');
+      await settled();
+      await fixture.clock.advance(1_000, settled);
+    }
+    expect(await outcome).toEqual({ type: 'refused', problem: { type: 'body_timed_out' } });
+    await expectNoTrace(fixture);
+  });
     end(stream);
     expect(await outcome).toEqual({ type: 'broken_off' });
     expect(fixture.control.created).toBe(1);
@@ -417,7 +433,7 @@ describe('uploads at once', () => {
     patient.push(small);
     patient.push(null);
     for (let minutes = 0; minutes < 5; minutes++) {
-      first.push(' ');
+      first.push(' '.repeat(LEAST_BYTES));
       await settled();
       await fixture.clock.advance(IDLE_TIMEOUT_MS - 1, settled);
     }

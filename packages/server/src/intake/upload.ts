@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '@batchwright/core';
 import { LIMITS, type Problem } from '@batchwright/protocol';
-import type { Readable } from 'node:stream';
 import type { BodyScanner } from '@batchwright/scan';
 import { BlockRing, type WriteBlock } from './block-ring.ts';
 
@@ -8,6 +7,12 @@ import { BlockRing, type WriteBlock } from './block-ring.ts';
 export const IDLE_TIMEOUT_MS = 60_000;
 
 /** How an upload ended. */
+/**
+ * So is one that sends less than this in as long: few uploads have their turn at once, and a byte now and then would keep
+ * a turn from everybody else for as long as its sender likes.
+ */
+export const LEAST_BYTES = 16 * 1024;
+
 export type UploadEnd =
   /** Every byte was scanned and written, and the body may become a batch of `count` requests. */
   | { readonly type: 'complete'; readonly count: number }
@@ -28,6 +33,8 @@ export class Upload {
   #receivedBytes = 0;
   #lastByteMs: number;
   #waitingBytes: Uint8Array | null = null;
+  /** When the pace was last looked at, and what had been received by then. */
+  #looked: { readonly atMs: number; readonly bytes: number };
   #bodyEnded = false;
   #idleTimer: Timer | null = null;
   /** Kept apart from the end, since the last blocks may fail after the body ended. */
@@ -40,6 +47,7 @@ export class Upload {
     this.#clock = clock;
     this.#lastByteMs = clock.now();
     this.#ring = new BlockRing(scanner.blocks, write, {
+    this.#looked = { atMs: this.#lastByteMs, bytes: 0 };
       onRoom: () => this.#goOn(),
       onFailure: (error) => {
         this.#failure ??= { type: 'failed', error };
@@ -90,6 +98,7 @@ export class Upload {
   }
 
   #take(chunk: Uint8Array): void {
+  /** A chunk that the ring takes in two parts is not given back: it is no whole chunk any more, and rare. */
     let rest = chunk;
     while (rest.length > 0) {
       const bytes = this.#ring.put(rest);
@@ -115,6 +124,7 @@ export class Upload {
     this.#lastByteMs = this.#clock.now();
     if (this.#bodyEnded) this.#judge();
     else this.#body.resume();
+    this.#looked = { atMs: this.#lastByteMs, bytes: this.#receivedBytes };
   }
 
   #judge(): void {
@@ -126,12 +136,20 @@ export class Upload {
   #watchForSilence(): void {
     if (this.#end === null) return;
     const silentMs = this.#waitingBytes === null ? this.#clock.now() - this.#lastByteMs : 0;
-    if (silentMs >= IDLE_TIMEOUT_MS) return this.#refuse({ type: 'body_timed_out' });
+    if (silentMs >= IDLE_TIMEOUT_MS || this.#isTooSlow()) return this.#refuse({ type: 'body_timed_out' });
     this.#idleTimer = this.#clock.after(IDLE_TIMEOUT_MS - silentMs, () => this.#watchForSilence());
   }
 
   #refuse(problem: Problem): void {
     this.#finish({ type: 'refused', problem });
+  #isTooSlow(): boolean {
+    const nowMs = this.#clock.now();
+    if (this.#waitingBytes !== null || nowMs - this.#looked.atMs < IDLE_TIMEOUT_MS) return false;
+    const isSlow = this.#receivedBytes - this.#looked.bytes < LEAST_BYTES;
+    this.#looked = { atMs: nowMs, bytes: this.#receivedBytes };
+    return isSlow;
+  }
+
   }
 
   #finish(end: UploadEnd): void {
