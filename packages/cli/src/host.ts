@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { isatty } from 'node:tty';
 import type { RunPoint } from '@batchwright/client';
+import { harmless } from './answers/terminal-text.ts';
 
 /** What a command may touch of the process it runs in; tests give their own. */
 export interface Host {
@@ -79,5 +80,6 @@ function readFileIfThere(path: string): string | null {
 
 /** One line for people, on standard error. */
 export function complain(host: Host, line: string): void {
-  host.err(`batchwright: ${line}\n`);
+  // It may quote a server's words or an input's.
+  host.err(`batchwright: ${harmless(line)}\n`);
 }

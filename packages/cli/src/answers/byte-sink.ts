@@ -22,14 +22,27 @@ export async function fileSink(path: string): Promise<ByteSink> {
 export function streamSink(stream: Writable): ByteSink {
   // The write that fails says so itself; without a listener the same error would end the process.
   stream.on('error', () => undefined);
+  const isTerminal = 'isTTY' in stream && stream.isTTY === true;
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+        stream.write(isTerminal ? spelledOut(bytes) : bytes, (error) => (error ? reject(error) : resolve()));
       }),
     finish: async () => undefined,
     discard: async () => undefined,
   };
+}
+
+/**
+ * What a terminal would obey, as JSON spells it: in a line of JSON the value stays the same, and no answer of a model or
+ * a server moves the cursor, renames the window or types for its reader.
+ */
+function spelledOut(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return text.replaceAll(
+    /(?![\n\t]|\r\n)[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 class StagedFile implements ByteSink {

@@ -8,7 +8,7 @@ export function readBatch(value: unknown): MessageBatch | null {
   const counts = readCounts(fields['request_counts']);
   const status = fields['processing_status'];
   const isWhole =
-    isText(fields['id']) && isText(fields['created_at']) && isText(fields['expires_at']) && typeof status === 'string';
+    isId(fields['id']) && isText(fields['created_at']) && isText(fields['expires_at']) && typeof status === 'string';
   if (!isWhole || counts === null || !STATUSES.has(status)) return null;
   const nulls = Object.fromEntries(OPTIONAL.map((name) => [name, isText(fields[name]) ? fields[name] : null]));
   return { ...fields, ...nulls, request_counts: counts } as unknown as MessageBatch;
@@ -41,6 +41,11 @@ const OPTIONAL = ['ended_at', 'archived_at', 'cancel_initiated_at', 'results_url
 /** The fields of an object; none of anything else. */
 export function recordOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+/** Ids are opaque, and yet they are printed and put into paths: without spaces and control characters, and not endless. */
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[!-~]{1,512}$/.test(value);
 }
 
 function isText(value: unknown): value is string {

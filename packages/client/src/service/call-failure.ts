@@ -216,11 +216,17 @@ const LONGEST_LINE = 600;
 const CREDENTIALS = [/\bBearer\s+[^\s"']+/g, /\bsk-[\w-]{8,}/g] as const;
 
 function sentence(context: CallContext, told: string, help: string): Told {
-  const what = withoutSecrets(told, context).replaceAll(/\s+/g, ' ').trim().slice(0, LONGEST_LINE).replace(/\.$/, '');
+  const what = onOneLine(withoutSecrets(told, context)).slice(0, LONGEST_LINE).replace(/\.$/, '');
   // Remedies are written for the variable; who named the server otherwise is told of that.
   const named = help.replaceAll(BASE_URL_VARIABLE, context.addressName);
-  const remedy = help === '' ? null : withoutSecrets(named, context);
+  const remedy = help === '' ? null : onOneLine(withoutSecrets(named, context));
   return { message: `${context.doing} failed: ${what}.${remedy === null ? '' : ` ${remedy}`}`, remedy };
+}
+
+/** What a server says ends on somebody's terminal: its control characters would be commands there, its line breaks lines of ours. */
+function onOneLine(text: string): string {
+  const spaced = text.replaceAll(/\s+/g, ' ').trim();
+  return spaced.replaceAll(/\p{Cc}|[\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '·');
 }
 
 function withoutSecrets(text: string, { secrets }: CallContext): string {

@@ -93,8 +93,14 @@ function frames(error: Error): string[] {
   return lines.slice(0, STACK_FRAMES).map((line) => line.trim());
 }
 
-/** Anything that looks like an API key or a bearer token is cut to its first characters. */
+/**
+ * Anything that looks like an API key or a bearer token is cut to its first characters. What a terminal would obey, or a
+ * reader of lines take for the end of one, is a dot: JSON spells only some of it out, and people read logs with `less -R`.
+ */
 function boundedText(text: string): string {
   const short = text.length > TEXT_CHARACTERS ? `${text.slice(0, TEXT_CHARACTERS)}…` : text;
-  return short.replace(/\bsk-[A-Za-z0-9_-]{4,}/g, 'sk-…').replace(/\b(bearer)\s+\S+/gi, '$1 …');
+  return short
+    .replace(/\bsk-[A-Za-z0-9_-]{4,}/g, 'sk-…')
+    .replace(/\b(bearer)\s+\S+/gi, '$1 …')
+    .replace(/[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '·');
 }

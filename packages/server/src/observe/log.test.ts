@@ -68,6 +68,16 @@ describe('the log', () => {
     expect(text.join('').match(/\n/g)).toHaveLength(1);
   });
 
+  it('says nothing that a terminal would obey', async () => {
+    const { log, lines, text } = memoryLog();
+    log.info({ reason: '\u001b[2Jcleared\u009b31m\u0007\u202ereversed', host: 'a\u2028b' }, 'x');
+    const [line] = await lines();
+    expect(line).toMatchObject({ reason: '·[2Jcleared·31m··reversed', host: 'a·b' });
+    log.error({ err: new Error('\u001b]0;title\u0007', { cause: new Error('\u009b2J') }) }, 'x');
+    await lines();
+    expect(text.join('')).not.toMatch(/(?!\n)\p{Cc}|\\u00|[\u2028\u2029\u202e]/u);
+  });
+
   it('describes an error by name, code, message, place and causes', async () => {
     const { log, lines } = memoryLog();
     const cause = Object.assign(new Error('no space'), { code: 'ENOSPC' });
