@@ -1,6 +1,5 @@
 import { LIMITS, type Problem } from '@batchwright/protocol';
-import type { Readable } from 'node:stream';
-import type { BatchTerms, IntakeOutcome } from '../intake/intake.ts';
+import type { BatchTerms, IntakeOutcome, PassingBody } from '../intake/intake.ts';
 import { readBatchOptions, readUserProfile } from './batch-options.ts';
 import { batchObject } from './batch-lookup.ts';
 import type { Call, Caller, Params, Room } from './call.ts';
@@ -52,7 +51,7 @@ export async function receiveBatch(room: Room, body: RequestBody, terms: BatchTe
 /** Gives intake a body to read, and lets go of what it left unread. */
 export async function handOver<Outcome>(
   body: RequestBody,
-  read: (stream: Readable) => Promise<Outcome>,
+  read: (stream: PassingBody) => Promise<Outcome>,
 ): Promise<Outcome | { readonly type: 'broken_off' }> {
   try {
     return await read(body.stream);

@@ -1,13 +1,15 @@
 import type { Problem } from '@batchwright/protocol';
 import type { IncomingMessage } from 'node:http';
-import { pipeline, type Readable, type Transform } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { PassingBody } from '../intake/intake.ts';
 import { BoundedView, TooManyBytesError } from './bounded-view.ts';
 import type { Call } from './call.ts';
+import { RequestView } from './request-view.ts';
 
 /** The decoded bytes of a request body, bounded before and after decoding. */
 export interface RequestBody {
-  readonly stream: Readable;
+  readonly stream: PassingBody;
   readonly isEncoded: boolean;
   /** Decoded bytes so far. */
   bytes(): number;
@@ -49,7 +51,7 @@ function isSupported(encoding: string): boolean {
 }
 
 function plainBody(request: IncomingMessage, limitBytes: number): RequestBody {
-  const stream = new BoundedView(request, limitBytes);
+  const stream = new RequestView(request, limitBytes);
   return {
     stream,
     isEncoded: false,

@@ -1,12 +1,11 @@
 import { knownModels, type Clock, type ModelTable, type Prediction, type UpstreamProfile } from '@batchwright/core';
 import { type BatchId, makeId, microsecondsFromMs, type Problem, type RandomBytes } from '@batchwright/protocol';
-import type { Readable } from 'node:stream';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { BodyScanner } from '@batchwright/scan';
 import { storageFault } from '../runtime/storage-fault.ts';
 import type { Spool } from '../spool/spool.ts';
 import { planBatch } from './batch-plan.ts';
-import type { BatchTerms, Intake, IntakeOutcome } from './intake.ts';
+import type { BatchTerms, Intake, IntakeOutcome, PassingBody } from './intake.ts';
 import { estimateBody, type EstimateParts } from './estimate.ts';
 import { LazyRequestLog } from './lazy-request-log.ts';
 import { promptSeed } from './prompt-seed.ts';
@@ -53,7 +52,7 @@ const UNKNOWN_PACE = { concurrency: 1, durationMs: 0 };
 /** Waits for a body's turn, which never comes if it goes away before. */
 async function withScanner<Outcome>(
   pool: ScannerPool,
-  body: Readable,
+  body: PassingBody,
   use: (scanner: BodyScanner) => Promise<Outcome>,
 ): Promise<Outcome | { readonly type: 'broken_off' }> {
   // A body that fails after its outcome is known fails for whoever owns the stream; unheard it would end the process.
@@ -78,7 +77,7 @@ class Submission {
   readonly #log: LazyRequestLog;
   readonly #upload: Upload;
 
-  constructor(parts: SubmissionParts, scanner: BodyScanner, body: Readable, terms: BatchTerms) {
+  constructor(parts: SubmissionParts, scanner: BodyScanner, body: PassingBody, terms: BatchTerms) {
     this.#parts = parts;
     this.#scanner = scanner;
     this.#terms = terms;

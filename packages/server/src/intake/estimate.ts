@@ -13,10 +13,10 @@ import {
 } from '@batchwright/core';
 import type { Problem, RandomBytes } from '@batchwright/protocol';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Readable } from 'node:stream';
 import type { BodyScanner, RequestIndex } from '@batchwright/scan';
 import { planOptions, type CachingTerms } from './batch-plan.ts';
 import { customIdOf } from '../spool/custom-id-search.ts';
+import type { PassingBody } from './intake.ts';
 import { promptSeed } from './prompt-seed.ts';
 import { Upload } from './upload.ts';
 
@@ -74,7 +74,7 @@ const TOP_PREFIXES = 10;
 export async function estimateBody(
   parts: EstimateParts,
   scanner: BodyScanner,
-  body: Readable,
+  body: PassingBody,
   asked: EstimateAsked,
 ): Promise<EstimateOutcome> {
   scanner.begin(parts.randomBytes, promptSeed(asked.betas));

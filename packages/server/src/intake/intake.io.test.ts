@@ -146,6 +146,18 @@ describe('an accepted body', () => {
     expect(await planIn(65_536, ['a-2026-01-01', 'b-2026-01-01', 'a-2026-01-01'])).toEqual(asked);
   });
 
+  it('hands back every chunk once it is read, and no part of one', async () => {
+    const fixture = await intakeFixture();
+    const bytes = bodyOf(3_000, 2_000);
+    const released: number[] = [];
+    const body = Object.assign(streamOf(bytes, 65_536), {
+      release: (chunk: Uint8Array) => released.push(chunk.length),
+    });
+    expect((await fixture.receive(body)).type).toBe('accepted');
+    expect(released.reduce((sum, length) => sum + length, 0)).toBe(bytes.length);
+    expect(released.slice(0, -1).every((length) => length === 65_536)).toBe(true);
+  });
+
   it('is told of with its bytes and seconds', async () => {
     const seen: [number, number][] = [];
     const { receive, clock } = await intakeFixture({ observe: (bytes, seconds) => seen.push([bytes, seconds]) });
@@ -279,23 +291,11 @@ describe('a refused body leaves no trace', () => {
       await settled();
       await fixture.clock.advance(IDLE_TIMEOUT_MS - 1, settled);
     }
+    expect(isOver).toBe(false);
     await fixture.clock.advance(1, settled);
     expect(await outcome).toEqual({ type: 'refused', problem: { type: 'body_timed_out' } });
     await expectNoTrace(fixture);
   });
-});
-
-describe('a body that breaks off leaves no trace', () => {
-  it.each([
-    ['is closed', (stream: Readable): unknown => stream.destroy()],
-    ['fails', (stream: Readable): unknown => stream.destroy(new Error('ECONNRESET'))],
-  ])('when the stream %s after blocks were written', async (_, end) => {
-    const fixture = await intakeFixture({ concurrentUploads: 1 });
-    expect(isOver).toBe(false);
-    const stream = openStream();
-    const outcome = fixture.receive(stream);
-    stream.push(Buffer.concat([small, Buffer.alloc(REQUEST_BLOCK_BYTES, ' ')]));
-    await settled();
 
   it('when it trickles, never silent and never done', async () => {
     const fixture = await intakeFixture({ concurrentUploads: 1 });
@@ -309,6 +309,18 @@ describe('a body that breaks off leaves no trace', () => {
     expect(await outcome).toEqual({ type: 'refused', problem: { type: 'body_timed_out' } });
     await expectNoTrace(fixture);
   });
+});
+
+describe('a body that breaks off leaves no trace', () => {
+  it.each([
+    ['is closed', (stream: Readable): unknown => stream.destroy()],
+    ['fails', (stream: Readable): unknown => stream.destroy(new Error('ECONNRESET'))],
+  ])('when the stream %s after blocks were written', async (_, end) => {
+    const fixture = await intakeFixture({ concurrentUploads: 1 });
+    const stream = openStream();
+    const outcome = fixture.receive(stream);
+    stream.push(Buffer.concat([small, Buffer.alloc(REQUEST_BLOCK_BYTES, ' ')]));
+    await settled();
     end(stream);
     expect(await outcome).toEqual({ type: 'broken_off' });
     expect(fixture.control.created).toBe(1);

@@ -15,13 +15,18 @@ export type IntakeOutcome =
   /** The client went away before its body was complete. Nothing was stored. */
   | { readonly type: 'broken_off' };
 
+/** A body that passes by. One that has `release` wants each chunk back as soon as it is read. */
+export interface PassingBody extends Readable {
+  readonly release?: (chunk: Uint8Array) => void;
+}
+
 /**
  * Intake makes a submitted batch durable, and does nothing after. It streams the body to the request log byte for byte
  * while one pass checks it; memory is bounded whatever the body's size, and a refused body leaves no trace.
  */
 export interface Intake {
   /** `body` carries decoded bytes. Resolves once the outcome is durable; rejects only when the world fails. */
-  receive(body: Readable, terms: BatchTerms, queueLimit: number | null): Promise<IntakeOutcome>;
+  receive(body: PassingBody, terms: BatchTerms, queueLimit: number | null): Promise<IntakeOutcome>;
   /** Reads and checks a body as `receive` does, in the same turn as others, and stores nothing of it. */
-  estimate(body: Readable, asked: EstimateAsked): Promise<EstimateOutcome>;
+  estimate(body: PassingBody, asked: EstimateAsked): Promise<EstimateOutcome>;
 }

@@ -1,18 +1,19 @@
 import type { Clock, Timer } from '@batchwright/core';
 import { LIMITS, type Problem } from '@batchwright/protocol';
 import type { BodyScanner } from '@batchwright/scan';
+import type { PassingBody } from './intake.ts';
 import { BlockRing, type WriteBlock } from './block-ring.ts';
 
 /** An upload that sends nothing for this long, while it could, is given up. */
 export const IDLE_TIMEOUT_MS = 60_000;
 
-/** How an upload ended. */
 /**
  * So is one that sends less than this in as long: few uploads have their turn at once, and a byte now and then would keep
  * a turn from everybody else for as long as its sender likes.
  */
 export const LEAST_BYTES = 16 * 1024;
 
+/** How an upload ended. */
 export type UploadEnd =
   /** Every byte was scanned and written, and the body may become a batch of `count` requests. */
   | { readonly type: 'complete'; readonly count: number }
@@ -26,28 +27,28 @@ export type UploadEnd =
  * ring is full the stream is paused, and what was left of the last chunk waits here.
  */
 export class Upload {
-  readonly #body: Readable;
+  readonly #body: PassingBody;
   readonly #scanner: BodyScanner;
   readonly #clock: Clock;
   readonly #ring: BlockRing;
   #receivedBytes = 0;
   #lastByteMs: number;
-  #waitingBytes: Uint8Array | null = null;
   /** When the pace was last looked at, and what had been received by then. */
   #looked: { readonly atMs: number; readonly bytes: number };
+  #waitingBytes: Uint8Array | null = null;
   #bodyEnded = false;
   #idleTimer: Timer | null = null;
   /** Kept apart from the end, since the last blocks may fail after the body ended. */
   #failure: UploadEnd | null = null;
   #end: ((end: UploadEnd) => void) | null = null;
 
-  constructor(body: Readable, scanner: BodyScanner, write: WriteBlock, clock: Clock) {
+  constructor(body: PassingBody, scanner: BodyScanner, write: WriteBlock, clock: Clock) {
     this.#body = body;
     this.#scanner = scanner;
     this.#clock = clock;
     this.#lastByteMs = clock.now();
-    this.#ring = new BlockRing(scanner.blocks, write, {
     this.#looked = { atMs: this.#lastByteMs, bytes: 0 };
+    this.#ring = new BlockRing(scanner.blocks, write, {
       onRoom: () => this.#goOn(),
       onFailure: (error) => {
         this.#failure ??= { type: 'failed', error };
@@ -97,8 +98,8 @@ export class Upload {
     } else this.#take(chunk);
   }
 
-  #take(chunk: Uint8Array): void {
   /** A chunk that the ring takes in two parts is not given back: it is no whole chunk any more, and rare. */
+  #take(chunk: Uint8Array): void {
     let rest = chunk;
     while (rest.length > 0) {
       const bytes = this.#ring.put(rest);
@@ -107,6 +108,7 @@ export class Upload {
       if (problem !== null) return this.#refuse(problem);
       rest = rest.subarray(bytes.length);
     }
+    this.#body.release?.(chunk);
   }
 
   #pause(rest: Uint8Array): void {
@@ -122,9 +124,9 @@ export class Upload {
     if (this.#waitingBytes !== null || this.#end === null) return;
     // The client was made to wait, so its silence counts from now.
     this.#lastByteMs = this.#clock.now();
+    this.#looked = { atMs: this.#lastByteMs, bytes: this.#receivedBytes };
     if (this.#bodyEnded) this.#judge();
     else this.#body.resume();
-    this.#looked = { atMs: this.#lastByteMs, bytes: this.#receivedBytes };
   }
 
   #judge(): void {
@@ -140,8 +142,6 @@ export class Upload {
     this.#idleTimer = this.#clock.after(IDLE_TIMEOUT_MS - silentMs, () => this.#watchForSilence());
   }
 
-  #refuse(problem: Problem): void {
-    this.#finish({ type: 'refused', problem });
   #isTooSlow(): boolean {
     const nowMs = this.#clock.now();
     if (this.#waitingBytes !== null || nowMs - this.#looked.atMs < IDLE_TIMEOUT_MS) return false;
@@ -150,6 +150,8 @@ export class Upload {
     return isSlow;
   }
 
+  #refuse(problem: Problem): void {
+    this.#finish({ type: 'refused', problem });
   }
 
   #finish(end: UploadEnd): void {
