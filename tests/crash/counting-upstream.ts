@@ -17,6 +17,8 @@ export interface UpstreamAnswer {
   readonly after?: number | Promise<unknown>;
   /** Characters added to the answer's text. */
   readonly padding?: number;
+  /** The status of an error that is answered instead; null answers well. */
+  readonly failure?: number | null;
 }
 
 export interface CountingUpstream {
@@ -85,11 +87,12 @@ class Counting implements CountingUpstream {
     if (customId === null) return;
     const before = this.callsOf(customId).length;
     const call = this.#arrived(customId, response);
-    const { after = 0, padding = 0 } = this.#script(customId, before);
+    const { after = 0, padding = 0, failure = null } = this.#script(customId, before);
     if (after !== 0) await (typeof after === 'number' ? new Promise((resolve) => setTimeout(resolve, after)) : after);
     if (response.destroyed) return;
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(message(answerTo(customId) + ' '.repeat(padding))), () => {
+    const body = failure === null ? message(answerTo(customId) + ' '.repeat(padding)) : FAILED;
+    response.writeHead(failure ?? 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body), () => {
       call.answeredMs = performance.now();
       this.answeredCount++;
     });
@@ -109,6 +112,8 @@ class Counting implements CountingUpstream {
     return call;
   }
 }
+
+const FAILED = { type: 'error', error: { type: 'api_error', message: 'not now' } };
 
 /** Null when the server died while it was sending the request. */
 async function promptedId(request: IncomingMessage): Promise<string | null> {

@@ -1,6 +1,7 @@
 import type { MessageBatch, RequestCounts } from '@batchwright/protocol';
-import { BATCHES, MODEL, type Item } from '../harness/batches.ts';
+import { BATCHES } from '../harness/batches.ts';
 import { Chance } from '../simulation/chance.ts';
+import { question } from './crash-batches.ts';
 import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
 import { openHome, pause, until, type Home, type ServerProcess } from './server-process.ts';
 import { startUpload } from './slow-upload.ts';
@@ -265,10 +266,4 @@ export class CrashRound {
 
 function settledOf(counts: RequestCounts): number {
   return counts.succeeded + counts.errored + counts.canceled + counts.expired;
-}
-
-/** A request whose prompt begins with its custom_id. */
-export function question(customId: string, padding: number): Item {
-  const content = `${customId} ${'x'.repeat(padding)}`;
-  return { custom_id: customId, params: { model: MODEL, max_tokens: 16, messages: [{ role: 'user', content }] } };
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageBatch } from '@batchwright/protocol';
-import { BATCHES, batchOf, expectError, list, results, retrieve } from '../harness/batches.ts';
+import { BATCHES, expectError, list, retrieve } from '../harness/batches.ts';
 import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
-import { question } from './crash-round.ts';
+import { bodyOf, createBatch, expectWhole } from './crash-batches.ts';
 import { limitFileSize, openHome, until, type Home, type ServerProcess } from './server-process.ts';
 import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts';
 
@@ -29,32 +29,15 @@ afterEach(async () => {
 const start = (): Promise<ServerProcess> =>
   home.start(['--upstream', upstream.url, '--concurrency', '8', '--shutdown-grace-seconds', '1']);
 
-function bodyOf(name: string, count: number, padding = 0) {
-  return { requests: Array.from({ length: count }, (_, i) => question(`${name}-${i}`, padding)) };
-}
-
-async function create(server: ServerProcess, name: string, count: number): Promise<MessageBatch> {
-  return batchOf(await server.client.post(BATCHES, bodyOf(name, count)));
-}
-
-/** Waits for the end, and asserts that every request has its row and was paid for this often. */
-async function expectWhole(server: ServerProcess, batch: MessageBatch, name: string, calls: number): Promise<void> {
-  await until(
-    'the batch has ended',
-    async () => (await retrieve(server.client, batch.id)).processing_status === 'ended',
-  );
-  const ids = bodyOf(name, batch.request_counts.processing).requests.map((request) => request.custom_id);
-  const rows = await results(server.client, batch.id);
-  expect(rows.map((row) => row.custom_id).toSorted()).toEqual(ids.toSorted());
-  expect(rows.every((row) => row.result.type === 'succeeded')).toBe(true);
-  for (const id of ids) expect(upstream.callsOf(id).length).toBeLessThanOrEqual(calls);
-}
+/** Every request has its row and was paid for this often. */
+const expectWholeOf = (server: ServerProcess, batch: MessageBatch, name: string, calls: number) =>
+  expectWhole(server, upstream, batch, name, calls);
 
 describe.runIf(canMount())('on a disk that runs full (needs the right to mount)', () => {
   let disk: SmallDisk;
   beforeEach(async () => {
     disk = mountSmallDisk(DISK_BYTES) as SmallDisk;
-    home = await openHome(disk.path);
+    home = await openHome({ root: disk.path });
   });
   afterEach(async () => {
     await home.close();
@@ -67,7 +50,7 @@ describe.runIf(canMount())('on a disk that runs full (needs the right to mount)'
     expect(expectError(response, 500, 'api_error').error.message).toMatch(/disk space/);
     expect(await home.storedBatches()).toEqual([]);
     expect((await list(server.client)).data).toEqual([]);
-    await expectWhole(server, await create(server, 'small', 3), 'small', 1);
+    await expectWholeOf(server, await createBatch(server, 'small', 3), 'small', 1);
   });
 
   it('refuses even the smallest batch while no byte is left, and says why', async () => {
@@ -79,38 +62,38 @@ describe.runIf(canMount())('on a disk that runs full (needs the right to mount)'
     }
     expect(await home.storedBatches()).toEqual([]);
     await disk.free();
-    await expectWhole(server, await create(server, 'after', 3), 'after', 1);
+    await expectWholeOf(server, await createBatch(server, 'after', 3), 'after', 1);
   });
 
   it('keeps the answers that do not fit, and goes on when space returns without paying twice', async () => {
     const server = await start();
-    const batch = await create(server, 'long', REQUESTS);
+    const batch = await createBatch(server, 'long', REQUESTS);
     await disk.fill();
     await until('results were refused', () => server.err().includes(REFUSED));
     expect((await retrieve(server.client, batch.id)).processing_status).toBe('in_progress');
     await disk.free();
-    await expectWhole(server, batch, 'long', 1);
+    await expectWholeOf(server, batch, 'long', 1);
   });
 
   it('stops in order while the disk is full, and the next start loses nothing', async () => {
     const server = await start();
-    const batch = await create(server, 'long', REQUESTS);
+    const batch = await createBatch(server, 'long', REQUESTS);
     await disk.fill();
     await until('results were refused', () => server.err().includes(REFUSED));
     server.signal('SIGTERM');
     expect(await server.ended, server.err()).toBe(0);
     await disk.free();
-    await expectWhole(await start(), batch, 'long', 2);
+    await expectWholeOf(await start(), batch, 'long', 2);
   });
 
   it('loses nothing to kill -9 while the disk is full', async () => {
     const server = await start();
-    const batch = await create(server, 'long', REQUESTS);
+    const batch = await createBatch(server, 'long', REQUESTS);
     await disk.fill();
     await until('results were refused', () => server.err().includes(REFUSED));
     await server.kill();
     await disk.free();
-    await expectWhole(await start(), batch, 'long', 2);
+    await expectWholeOf(await start(), batch, 'long', 2);
   });
 
   it('says in one line why it cannot start on a disk that is read-only', async () => {
@@ -136,7 +119,7 @@ describe('under a limit on the size of files', () => {
     expect(expectError(response, 500, 'api_error').error.message).toMatch(/disk space/);
     expect(await home.storedBatches()).toEqual([]);
     expect((await list(server.client)).data).toEqual([]);
-    await expectWhole(server, await create(server, 'small', 3), 'small', 1);
+    await expectWholeOf(server, await createBatch(server, 'small', 3), 'small', 1);
   });
 
   it('keeps the answers that do not fit, and goes on when the limit is lifted without paying twice', async ({
@@ -144,10 +127,10 @@ describe('under a limit on the size of files', () => {
   }) => {
     const server = await start();
     if (!limitFileSize(server.pid, 1024 * 1024)) skip('prlimit is not there or not permitted');
-    const batch = await create(server, 'long', REQUESTS);
+    const batch = await createBatch(server, 'long', REQUESTS);
     await until('results were refused', () => server.err().includes(REFUSED));
     expect((await retrieve(server.client, batch.id)).processing_status).toBe('in_progress');
     expect(limitFileSize(server.pid, 'unlimited')).toBe(true);
-    await expectWhole(server, batch, 'long', 1);
+    await expectWholeOf(server, batch, 'long', 1);
   });
 });

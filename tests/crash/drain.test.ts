@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageBatch } from '@batchwright/protocol';
 import { BATCHES, batchOf, expectError, list, results, retrieve } from '../harness/batches.ts';
-import { question } from './crash-round.ts';
 import { startCountingUpstream, type CountingUpstream, type UpstreamAnswer } from './counting-upstream.ts';
+import { question } from './crash-batches.ts';
 import { openHome, pause, until, type Home, type ServerProcess } from './server-process.ts';
 import { startUpload } from './slow-upload.ts';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageBatch } from '@batchwright/protocol';
 import { BATCHES, batchOf, list, results, retrieve } from '../harness/batches.ts';
 import { answerTo, startCountingUpstream } from './counting-upstream.ts';
-import { question } from './crash-round.ts';
+import { question } from './crash-batches.ts';
 import { MISBEHAVIOURS, ODDITIES, startMisbehavingUpstream } from './misbehaving-upstream.ts';
 import {
   openDescriptors,

@@ -37,14 +37,22 @@ export interface Home {
 
 const KEY = 'sk-bw-crash-tests';
 
-/** A data directory in a temporary one; `root` names a directory that exists instead, and is left to its owner. */
-export async function openHome(root?: string): Promise<Home> {
+/** Where a home lies, and what its servers find there. */
+export interface HomeOptions {
+  /** A directory that exists, and is left to its owner; a temporary one otherwise. */
+  readonly root?: string;
+  /** Environment of every process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A data directory, and the servers on it. */
+export async function openHome({ root, env = {} }: HomeOptions = {}): Promise<Home> {
   const directory = root ?? (await mkdtemp(join(tmpdir(), 'batchwright-crash-')));
   const dataDir = join(directory, 'data');
   const processes: CommandProcess[] = [];
   const spawn = (options: readonly string[]): CommandProcess => {
     const args = ['serve', '--port', '0', '--data-dir', dataDir, ...options];
-    const command = startCommand(args, directory, { BATCHWRIGHT_API_KEY: KEY });
+    const command = startCommand(args, directory, { BATCHWRIGHT_API_KEY: KEY, ...env });
     processes.push(command);
     return command;
   };
@@ -94,6 +102,11 @@ export function openDescriptors(pid: number): number {
 /** Limits the size of any file that a running process writes, or lifts that limit again; false where that cannot be. */
 export function limitFileSize(pid: number, bytes: number | 'unlimited'): boolean {
   return spawnSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`]).status === 0;
+}
+
+/** Limits how many file descriptors a running process may hold, or gives it 4,096 again; false where that cannot be. */
+export function limitDescriptors(pid: number, count: number | 'enough'): boolean {
+  return spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${count === 'enough' ? 4096 : count}:`]).status === 0;
 }
 
 const PATIENCE_MS = 30_000;
