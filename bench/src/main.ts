@@ -1,22 +1,31 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, platform, release } from 'node:os';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { readOrder, type Order } from './arguments.ts';
 import { bulkRun } from './figures/bulk-run.ts';
 import { dispatch } from './figures/dispatch.ts';
+import { growth } from './figures/growth.ts';
 import { intakeMemory } from './figures/intake-memory.ts';
 import { intakeRate } from './figures/intake-rate.ts';
 import { latencyBound } from './figures/latency-bound.ts';
+import { manyInFlight } from './figures/many-in-flight.ts';
 import { pendingRequests } from './figures/pending-requests.ts';
 import { prefixGrouping } from './figures/prefix-grouping.ts';
 import { resultsDownload } from './figures/results-download.ts';
+import { sideBySide } from './figures/side-by-side.ts';
+import { smallBatches } from './figures/small-batches.ts';
 import { startUp } from './figures/start-up.ts';
+import { storedBatches } from './figures/stored-batches.ts';
+import { tlsDispatch } from './figures/tls-dispatch.ts';
 import type { Figure, Row } from './measure/figure.ts';
 import { judge } from './measure/verdict.ts';
 import { BenchProcesses } from './processes/bench-processes.ts';
-import { resultTable } from './report/result-table.ts';
+import { benchMachine, machineLine } from './report/bench-machine.ts';
+import { markdownTable } from './report/markdown-table.ts';
+import { replaceSection } from './report/page-section.ts';
+import { cellsOf, HEADINGS, resultTable } from './report/result-table.ts';
 
 /**
  * `npm run bench`: measures the figures that the project set itself, each beside its baseline in the same minutes on the
@@ -31,7 +40,13 @@ const FIGURES: readonly Figure[] = [
   resultsDownload,
   pendingRequests,
   startUp,
+  storedBatches,
+  growth,
   prefixGrouping,
+  tlsDispatch,
+  manyInFlight,
+  sideBySide,
+  smallBatches,
   bulkRun,
 ];
 const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
@@ -71,6 +86,7 @@ async function run(order: Order): Promise<void> {
     if (loadBefore > BUSY_LOAD) process.stdout.write(busyMachine(loadBefore));
     for (const { figure, reason } of failures) process.stdout.write(`${figure}: not measured: ${reason}\n`);
     writeLatest(order, loadBefore, rows, failures);
+    if (order.markdownFile !== null) writePage(order.markdownFile, order.rounds, loadBefore, rows);
     // A missed goal is a result; only what could not be measured is a failure of the bench.
     process.exitCode = failures.length > 0 ? 1 : 0;
   } finally {
@@ -128,15 +144,19 @@ function busyMachine(load: number): string {
   return `The machine was busy before the first round (load ${load.toFixed(1)}): rates come out too low, stalls too long.\n`;
 }
 
+/** The table between the page's marks; what people wrote around it stays. */
+function writePage(file: string, rounds: number, loadBefore: number, rows: readonly Row[]): void {
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`;
+  const lines = [
+    `Written by \`${command}\`: ${machineLine(benchMachine())}, ${rounds} rounds, load before the first ${loadBefore.toFixed(1)}.`,
+    '',
+    ...markdownTable(HEADINGS, rows.map(cellsOf)),
+  ];
+  replaceSection(file, 'figures', lines);
+}
+
 function writeLatest(order: Order, loadBefore: number, rows: readonly Row[], failures: readonly Failure[]): void {
-  const [cpu] = cpus();
-  const machine = {
-    node: process.version,
-    system: `${platform()} ${release()}`,
-    processor: cpu?.model ?? 'unknown',
-    processors: cpus().length,
-    loadBefore,
-  };
+  const machine = { ...benchMachine(), loadBefore };
   const judged = rows.map((row) => ({ ...row, verdict: judge(row) }));
   const latest = { measuredAt: new Date().toISOString(), rounds: order.rounds, machine, rows: judged, failures };
   writeFileSync(join(BENCH_DIRECTORY, 'latest.json'), `${JSON.stringify(latest, null, 2)}\n`);

@@ -34,7 +34,7 @@ async function pendingMemory(bench: Bench, upstream: Listening<Upstream>): Promi
   const uploader = startUploader(bench, 'tiny', REQUESTS);
   const bytesEach: number[] = [];
   for (let round = 0; round < bench.rounds; round++) {
-    const server = await startServerUnderTest(bench, upstream.port, { concurrency: 64 }, ['--expose-gc']);
+    const server = await startServerUnderTest(bench, upstream.port, { concurrency: 64 }, { flags: ['--expose-gc'] });
     await uploader.ask('upload', server.port);
     await server.process.ask('collectGarbage');
     const before = readMemory(server.process.pid).resident;

@@ -1,5 +1,5 @@
 import type { Bench } from '../measure/figure.ts';
-import type { BenchProcess } from '../processes/bench-processes.ts';
+import type { BenchProcess, StartTerms } from '../processes/bench-processes.ts';
 import type { Server, ServerOptions } from '../processes/server.ts';
 import type { Upstream, UpstreamOptions } from '../processes/upstream.ts';
 import type { Uploader } from '../processes/uploader.ts';
@@ -27,7 +27,7 @@ export async function startServerUnderTest(
   bench: Bench,
   upstreamPort: number,
   options: Partial<ServerOptions> & { readonly concurrency: number },
-  flags: readonly string[] = [],
+  terms: StartTerms = {},
 ): Promise<Listening<Server>> {
   const process = bench.processes.start<Server>(
     'server',
@@ -36,7 +36,7 @@ export async function startServerUnderTest(
       upstreamUrl: `http://127.0.0.1:${upstreamPort}`,
       ...options,
     },
-    flags,
+    terms,
   );
   return { process, port: await process.ask('port') };
 }

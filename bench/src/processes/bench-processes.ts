@@ -15,6 +15,12 @@ export type Program =
   | 'downloader'
   | 'prefix-grouping';
 
+/** What a program is started with besides its options. */
+export interface StartTerms {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 const COMMAND_LIMIT_MS = 120_000;
 /** How long a process may take to close what it holds before it is ended. */
 const LEAVE_LIMIT_MS = 5000;
@@ -32,10 +38,15 @@ export class BenchProcesses {
     this.#profileDirectory = profileDirectory;
   }
 
-  /** Starts one of the bench's programs. */
-  start<Own extends Commands>(program: Program, options: object, flags: readonly string[] = []): BenchProcess<Own> {
+  /** Starts one of the bench's programs. Flags are Node's own; variables come on top of the bench's. */
+  start<Own extends Commands>(
+    program: Program,
+    options: object,
+    { flags = [], env = {} }: StartTerms = {},
+  ): BenchProcess<Own> {
     const file = fileURLToPath(new URL(`${program}.js`, import.meta.url));
     const child = fork(file, [JSON.stringify(options)], {
+      env: { ...process.env, ...env },
       execArgv: [...flags, ...(program === 'server' ? this.#profileFlags() : [])],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { answerCommands, startOptions } from './commands.ts';
 import { seededRandom } from './request-bodies.ts';
 import { contentLength } from './wire.ts';
@@ -12,6 +13,8 @@ export interface UpstreamOptions {
   readonly jitterMs?: number;
   /** Takes calls and leaves them open, until it is told to answer some. */
   readonly silent?: boolean;
+  /** Speaks TLS with this key and certificate, as PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 export interface Tally {
@@ -21,6 +24,8 @@ export interface Tally {
   readonly lastAnswerMs: number;
   /** From a whole request to its answer, as it really was. */
   readonly meanLatencyMs: number;
+  /** When this was said, on the same clock. */
+  readonly atMs: number;
 }
 
 export type Upstream = {
@@ -32,7 +37,7 @@ export type Upstream = {
   readonly answerSome: (calls: number) => void;
 };
 
-const { answerBytes, latencyMs = 0, jitterMs = 0, silent = false } = startOptions() as UpstreamOptions;
+const { answerBytes, latencyMs = 0, jitterMs = 0, silent = false, tls } = startOptions() as UpstreamOptions;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const ANSWER = makeAnswer();
 const random = seededRandom(7);
@@ -45,17 +50,22 @@ let firstCallMs = 0;
 let lastAnswerMs = 0;
 let latencySumMs = 0;
 
-const server = createServer({ noDelay: true }, (socket) => {
-  const connection = new Connection(socket);
-  socket.on('data', (chunk) => connection.take(chunk));
-  socket.on('error', () => socket.destroy());
-});
+const server =
+  tls === undefined
+    ? createServer({ noDelay: true }, serve)
+    : createTlsServer({ ...tls, noDelay: true, ALPNProtocols: ['http/1.1'] }, serve);
 const listening = new Promise<number>((resolve) => {
   server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => resolve((server.address() as AddressInfo).port));
 });
 answerCommands({
   port: () => listening,
-  tally: () => ({ answered, firstCallMs, lastAnswerMs, meanLatencyMs: latencySumMs / Math.max(1, answered) }),
+  tally: () => ({
+    answered,
+    firstCallMs,
+    lastAnswerMs,
+    meanLatencyMs: latencySumMs / Math.max(1, answered),
+    atMs: nowMs(),
+  }),
   forget: () => {
     [answered, firstCallMs, lastAnswerMs, latencySumMs] = [0, 0, 0, 0];
   },
@@ -66,6 +76,12 @@ answerCommands({
     for (const answer of waiting) answer();
   },
 } satisfies Upstream);
+
+function serve(socket: Socket): void {
+  const connection = new Connection(socket);
+  socket.on('data', (chunk: Buffer) => connection.take(chunk));
+  socket.on('error', () => socket.destroy());
+}
 
 /** Finds the ends of requests in what a connection sends. Bodies are counted and not looked at. */
 class Connection {

@@ -2,7 +2,8 @@ import type { Goal, Row } from '../measure/figure.ts';
 import { judge } from '../measure/verdict.ts';
 import { formatNumber, formatSpread } from './quantity.ts';
 
-const HEADINGS = ['', 'figure', 'value', 'baseline', 'ratio', 'goal', 'verdict'];
+/** The table's columns; the first holds ids. */
+export const HEADINGS = ['', 'figure', 'value', 'baseline', 'ratio', 'goal', 'verdict'];
 
 /** The one table that a run prints. */
 export function resultTable(rows: readonly Row[]): string {
@@ -18,7 +19,8 @@ export function resultTable(rows: readonly Row[]): string {
   return [lines[0], rule, ...lines.slice(1), ''].join('\n');
 }
 
-function cellsOf(row: Row): string[] {
+/** A row as the table's cells, one for each heading. */
+export function cellsOf(row: Row): string[] {
   const { baseline, ratio, goal, unit } = row;
   return [
     row.id,
