@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { BUILT, ROOT } from './setup.mjs';
 
-/** Builds everything: the packages the scanner's WebAssembly, then the packages by the compiler's own incremental build. */
+/**
+ * Builds everything: the scanner's WebAssembly, then the packages by the compiler's own incremental build, then the
+ * command line in few files, whose start is quick.
+ */
 const steps = [
   [join(ROOT, 'scripts', 'build-scanner.mjs')],
   [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.json', 'examples'],
+  [join(ROOT, 'scripts', 'bundle.mjs')],
 ].filter(([script]) => existsSync(script));
 
 const startedAt = new Date();

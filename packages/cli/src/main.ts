@@ -28,12 +28,18 @@ const host = processHost();
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : EXIT_FAILED);
 });
-let exitCode = EXIT_FAILED;
-try {
-  exitCode = await main(process.argv.slice(2), host);
-} catch (error) {
-  explain(error, host);
+// No `await` at the top: in one file with all others this is a function, called once.
+process.exitCode = EXIT_FAILED;
+void run();
+
+async function run(): Promise<void> {
+  let exitCode = EXIT_FAILED;
+  try {
+    exitCode = await main(process.argv.slice(2), host);
+  } catch (error) {
+    explain(error, host);
+  }
+  process.exitCode = exitCode;
+  // What a command that failed half-way had opened must not keep its process alive.
+  if (exitCode !== EXIT_OK) host.exit(exitCode);
 }
-process.exitCode = exitCode;
-// What a command that failed half-way had opened must not keep its process alive.
-if (exitCode !== EXIT_OK) host.exit(exitCode);

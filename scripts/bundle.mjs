@@ -1,0 +1,64 @@
+/**
+ * Puts the command line and the packages behind it into a few files, `packages/cli/dist/bundle`, and keeps what V8
+ * compiled of them beside them (`packages/cli/bin/bundle.js` says why). What others wrote stays outside, under its own
+ * licence.
+ *
+ * A file is one function of `exports` and `require`. Names and lines are kept, so that a stack trace can be read.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { ROOT } from './setup.mjs';
+
+const CLI = join(ROOT, 'packages', 'cli');
+const TARGET = join(CLI, 'dist', 'bundle');
+const UNFINISHED = `${TARGET}.new`;
+const OURS = /^(\.|\/|@batchwright\/)/;
+
+const bundle = await rolldown({
+  input: join(CLI, 'src', 'main.ts'),
+  platform: 'node',
+  tsconfig: false,
+  resolve: { conditionNames: ['batchwright-source'] },
+  external: (id) => isBuiltin(id) || !OURS.test(id),
+  plugins: [{ name: 'versions', transform: { filter: { code: 'package.json' }, handler: namedVersion } }],
+  onLog: (level, log) => {
+    throw new Error(`bundling: ${level}: ${log.message}`);
+  },
+});
+const { output } = await bundle.generate({
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name].cjs',
+  comments: false,
+  // A script that was compiled before it was run is given no way to import; every Node we run on can require modules.
+  dynamicImportInCjs: false,
+});
+rmSync(UNFINISHED, { recursive: true, force: true });
+mkdirSync(UNFINISHED, { recursive: true });
+for (const { fileName, code } of output) {
+  if (/__filename|\bmodule\.exports\b/.test(code))
+    throw new Error(`${fileName} asks where it lies, which the bundle moved`);
+  writeFileSync(join(UNFINISHED, fileName), `(function (exports, require) {${code}\n})`);
+}
+// The old one goes whole: a file of another build would fit nothing.
+rmSync(TARGET, { recursive: true, force: true });
+renameSync(UNFINISHED, TARGET);
+
+const { status } = spawnSync(process.execPath, [fileURLToPath(new URL('./compile-bundle.mjs', import.meta.url))], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
+process.exitCode = status ?? 1;
+
+/** A package asks its own package.json for its version, which lies elsewhere than the bundle. */
+function namedVersion(code, id) {
+  const reading = /createRequire\(import\.meta\.url\)\('([./]+package\.json)'\)/;
+  const path = reading.exec(code)?.[1];
+  if (path === undefined) return null;
+  const { version } = JSON.parse(readFileSync(join(id, '..', path), 'utf8'));
+  return { code: code.replace(reading, JSON.stringify({ version })), map: null };
+}

@@ -1,0 +1,27 @@
+/**
+ * Starts a server from the bundle, on a directory and a port of its own, and keeps what V8 compiled for that. Run by
+ * `bundle.mjs` as a process of its own, for the bundle takes the arguments, the output and the end of the one it is in.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { BUNDLE, COMPILED, runBundle } from '../packages/cli/bin/bundle.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'batchwright-build-'));
+const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', directory, '--log-level', 'silent'];
+process.argv = [process.execPath, 'batchwright', ...args];
+// What the environment configures is for the user's own server.
+for (const name of Object.keys(process.env)) if (name.startsWith('BATCHWRIGHT_')) delete process.env[name];
+process.chdir(directory);
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+
+const scripts = new Map();
+process.stdout.write = () => {
+  // The first words of a server say that it listens: all that a start runs has been compiled by then.
+  for (const [name, script] of scripts) writeFileSync(new URL(name + COMPILED, BUNDLE), script.createCachedData());
+  scripts.clear();
+  process.kill(process.pid, 'SIGTERM');
+  return true;
+};
+runBundle((name, script) => scripts.set(name, script));
