@@ -104,9 +104,14 @@ export function limitFileSize(pid: number, bytes: number | 'unlimited'): boolean
   return spawnSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`]).status === 0;
 }
 
-/** Limits how many file descriptors a running process may hold, or gives it 4,096 again; false where that cannot be. */
-export function limitDescriptors(pid: number, count: number | 'enough'): boolean {
-  return spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${count === 'enough' ? 4096 : count}:`]).status === 0;
+/** Lets a running process open so many files and connections more, or as many as it likes; false where that cannot be. */
+export function limitDescriptors(pid: number, spare: number | 'enough'): boolean {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let lowest = 0;
+  while (taken.has(lowest)) lowest++;
+  // The limit is on numbers, of which the lowest free one is given next.
+  const limit = spare === 'enough' ? 4096 : lowest + spare;
+  return spawnSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:`]).status === 0;
 }
 
 const PATIENCE_MS = 30_000;
