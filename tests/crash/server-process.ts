@@ -29,6 +29,8 @@ export interface Home {
   start(options: readonly string[]): Promise<ServerProcess>;
   /** Starts a server and does not wait. */
   spawn(options: readonly string[]): CommandProcess;
+  /** Waits until a server that was spawned listens. */
+  listening(command: CommandProcess): Promise<ServerProcess>;
   /** Batches with anything stored, complete or not. */
   storedBatches(): Promise<readonly string[]>;
   /** Ends what still runs and removes everything. */
@@ -59,7 +61,8 @@ export async function openHome({ root, env = {} }: HomeOptions = {}): Promise<Ho
   return {
     dataDir,
     spawn,
-    start: async (options) => listening(spawn(options), dataDir),
+    listening: (command) => listening(command, dataDir),
+    start: (options) => listening(spawn(options), dataDir),
     storedBatches: () => readdir(join(dataDir, 'batches')),
     close: async () => {
       for (const command of processes) command.kill('SIGKILL');
