@@ -62,6 +62,8 @@ export type Problem =
   | { readonly type: 'headers_timed_out' }
   | { readonly type: 'expectation_unknown' }
   | { readonly type: 'upstream_unreachable'; readonly reason: string }
+  /** `where` names a file and a place in it. */
+  | { readonly type: 'stored_damaged'; readonly batchId: string; readonly where: string }
   | { readonly type: 'unexpected' };
 
 type Words = { readonly [Type in Problem['type']]: (problem: Extract<Problem, { type: Type }>) => WireError };
@@ -188,6 +190,12 @@ const WORDS: Words = {
     type: 'api_error',
     status: 502,
     message: `The upstream could not answer: ${p.reason}`,
+  }),
+  stored_damaged: (p) => ({
+    type: 'api_error',
+    message:
+      `What is stored of Message Batch ${p.batchId} is damaged (${p.where}), and is not served. ` +
+      'Ask whoever runs this server to restore the batch from a backup, or submit its requests again.',
   }),
   unexpected: () => ({ type: 'api_error', message: 'Internal server error' }),
 };

@@ -82,7 +82,9 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   const activity = new Activity();
   const catalog = await openSqliteCatalog(directory.catalogFile, { randomBytes, now: () => clock.now() });
   opened(() => catalog.close());
-  const spool = openFileSpool(directory.batchesDirectory, isVirtual ? unsyncedFiles(nodeFiles) : nodeFiles);
+  const files = isVirtual ? unsyncedFiles(nodeFiles) : nodeFiles;
+  const damage = damageCounter(metrics);
+  const spool = openFileSpool(directory.batchesDirectory, files, () => damage.met());
   opened(() => spool.close());
   const { upstream, controls, pool } = chooseUpstream(config, clock, activity);
   opened(() => upstream.close());
@@ -239,6 +241,18 @@ function registerGauges(metrics: Metrics, catalog: Catalog, { dispatcher, schedu
     help: '1 for each reason why nothing is sent to the upstream.',
     read: () => dispatcher.pauses.map(({ reason }) => ({ labels: { reason }, value: 1 })),
   });
+}
+
+/** How often stored bytes did not pass their check. */
+function damageCounter(metrics: Metrics): { met(): void } {
+  let count = 0;
+  metrics.gauge({
+    name: 'batchwright_stored_damage_total',
+    type: 'counter',
+    help: 'How often stored bytes did not match their checksum or length.',
+    read: () => [{ value: count }],
+  });
+  return { met: () => void count++ };
 }
 
 async function readiness(catalog: Catalog): Promise<Readiness> {

@@ -1,6 +1,7 @@
 import { makeId, type Problem } from '@batchwright/protocol';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { storageFault } from '../runtime/storage-fault.ts';
+import { StoredDamageError } from '../spool/stored-damage.ts';
 import { admitCaller, verifyKey } from './admission.ts';
 import type { Call, Params, Room } from './call.ts';
 import { isHost } from './public-url.ts';
@@ -15,10 +16,10 @@ export type Expectation = 'none' | 'continue' | 'unknown';
 /** The route label of calls that match no route. */
 const UNMATCHED = 'unmatched';
 
-/** Takes up a call: its id goes on the response at once, and its end is logged and counted however it comes. */
 /** SDKs send some twenty headers, and a chain of proxies adds as many. */
 const MOST_HEADERS = 256;
 
+/** Takes up a call: its id goes on the response at once, and its end is logged and counted however it comes. */
 export function beginCall(
   room: Room,
   request: IncomingMessage,
@@ -57,6 +58,10 @@ export async function answerCall(room: Room, call: Call, expectation: Expectatio
 
 /** What a caller is told of a failure that is not theirs; its cause is for the log. */
 function problemOf(error: unknown): Problem {
+  if (error instanceof StoredDamageError) {
+    const { batchId, file, byte } = error.place;
+    return { type: 'stored_damaged', batchId, where: byte === null ? file : `${file}, byte ${byte}` };
+  }
   const fault = storageFault(error);
   switch (fault) {
     case 'full':
@@ -73,12 +78,12 @@ function problemOf(error: unknown): Problem {
 
 /** In this order: HTTP itself, path, method, who calls, how often; then the handler. */
 async function decide(room: Room, call: Call, expectation: Expectation): Promise<Reply> {
+  if (call.request.rawHeaders.length > 2 * MOST_HEADERS) return refuse({ type: 'headers_too_large' });
   const hostFault = findHostFault(call.request);
   if (hostFault !== null) return refuse({ type: 'http_malformed', reason: hostFault });
   if (expectation === 'unknown') return refuse({ type: 'expectation_unknown' });
 
   const routes = room.services.emulator === null ? ROUTES : [...ROUTES, ...EMULATOR_ROUTES];
-  if (call.request.rawHeaders.length > 2 * MOST_HEADERS) return refuse({ type: 'headers_too_large' });
   const match = matchRoute(routes, call.method, call.path);
   switch (match.type) {
     case 'unknown_path':

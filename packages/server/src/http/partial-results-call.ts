@@ -4,10 +4,9 @@ import { isLineStart, pageEnd } from '../results/result-page.ts';
 import type { ResultReader } from '../spool/spool.ts';
 import { findBatch, namedBatch } from './batch-lookup.ts';
 import type { Call, Caller, Params, Room } from './call.ts';
-import { Outlet } from './outlet.ts';
 import { GONE, refuse, SENT, type Reply } from './reply.ts';
 import { readCursor, writeCursor } from './results-cursor.ts';
-import { RESULTS_CONTENT_TYPE } from './results-call.ts';
+import { RESULTS_CONTENT_TYPE, sendLines } from './results-call.ts';
 import { openResults } from './stored-requests.ts';
 import type { Watch } from './watches.ts';
 
@@ -107,12 +106,7 @@ async function sendPage(room: Room, call: Call, reader: ResultReader | null, pag
     response.end();
     return;
   }
-  const outlet = new Outlet(response);
-  const isSent = await outlet.pump(reader, from, end);
-  call.facts.bytes = outlet.sent;
-  room.services.metrics.resultsServed(outlet.sent);
-  if (isSent) response.end();
-  else response.destroy();
+  await sendLines(room, call, reader, { from, to: end });
 }
 
 interface Asked {

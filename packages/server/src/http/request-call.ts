@@ -96,7 +96,10 @@ async function openResultOf(room: Room, batch: BatchRecord, request: number): Pr
   if (reader === null) return null;
   try {
     const line = lineOf(await room.services.spool.settledLines(batch.id, reader.bytes), request);
-    if (line !== null) return { reader, ...line };
+    if (line !== null) {
+      await readThrough(reader, line.position, line.position + line.lineBytes);
+      return { reader, ...line };
+    }
   } catch (error) {
     await reader.close();
     throw error;
@@ -104,6 +107,18 @@ async function openResultOf(room: Room, batch: BatchRecord, request: number): Pr
   await reader.close();
   return null;
 }
+
+/** A line is checked as it is read; once it was, what is sent of it may leave out its end. */
+async function readThrough(reader: ResultReader, from: number, to: number): Promise<void> {
+  const part = new Uint8Array(Math.min(PART_BYTES, to - from));
+  for (let position = from; position < to;) {
+    const read = await reader.read(part.subarray(0, to - position), position);
+    if (read === 0) throw new Error(`The results end at ${position}, before ${to}.`);
+    position += read;
+  }
+}
+
+const PART_BYTES = 256 * 1024;
 
 function lineOf({ requests, lineBytes }: SettledLines, request: number) {
   const row = requests.indexOf(request);

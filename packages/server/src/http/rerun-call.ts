@@ -9,7 +9,7 @@ import { GONE, json, refuse, type Reply } from './reply.ts';
 import { rerunBody } from './rerun-body.ts';
 import { readRerunFilter, type AskedRerun } from './rerun-filter.ts';
 import { selectRequests, type RerunFilter } from './rerun-selection.ts';
-import { openRequests } from './stored-requests.ts';
+import { openRequests, openResults } from './stored-requests.ts';
 import { readWholeBody } from './whole-body.ts';
 
 /** Far more than all types there are. */
@@ -67,12 +67,11 @@ async function rerun(
   return json({ type: 'batch_rerun', from: from.id, requests: requests.length, batch });
 }
 
-async function select(room: Room, { id }: BatchRecord, filter: RerunFilter): Promise<Uint32Array | null> {
-  const { spool } = room.services;
-  const reader = await spool.readResults(id);
+async function select(room: Room, batch: BatchRecord, filter: RerunFilter): Promise<Uint32Array | null> {
+  const reader = await openResults(room, batch);
   if (reader === null) return null;
   try {
-    return await selectRequests(await spool.settledLines(id, reader.bytes), reader, filter);
+    return await selectRequests(await room.services.spool.settledLines(batch.id, reader.bytes), reader, filter);
   } finally {
     await reader.close();
   }

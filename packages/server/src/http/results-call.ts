@@ -9,7 +9,8 @@ export const RESULTS_CONTENT_TYPE = 'application/x-jsonl';
 
 /**
  * `GET …/{id}/results`: the results log, byte for byte. It is never redirected (older clients would hand their key to the
- * other host) and its length is always stated, so that a cut connection cannot pass for a complete file.
+ * other host) and its length is always stated, so that a cut connection cannot pass for a complete file. Results that are
+ * known to be damaged are refused with 500 before anything is sent.
  */
 export async function downloadResults(room: Room, call: Call, params: Params, caller: Caller): Promise<Reply> {
   const batch = await findBatch(room, call, params, caller);
@@ -34,10 +35,25 @@ async function sendResults(room: Room, call: Call, reader: ResultReader): Promis
     return;
   }
   response.flushHeaders();
-  const outlet = new Outlet(response);
-  const isSent = await outlet.pump(reader, 0, reader.bytes);
-  call.facts.bytes = outlet.sent;
-  room.services.metrics.resultsServed(outlet.sent);
-  if (isSent) response.end();
-  else response.destroy();
+  await sendLines(room, call, reader, { from: 0, to: reader.bytes });
+}
+
+/**
+ * Sends a part of the results as the body, whose head has been written, and ends the response. A line that fails its
+ * check rejects before the body is as long as was announced, so that no client takes it for whole.
+ */
+export async function sendLines(
+  room: Room,
+  call: Call,
+  reader: ResultReader,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const outlet = new Outlet(call.response);
+  try {
+    if (await outlet.pump(reader, from, to)) call.response.end();
+    else call.response.destroy();
+  } finally {
+    call.facts.bytes = outlet.sent;
+    room.services.metrics.resultsServed(outlet.sent);
+  }
 }

@@ -24,8 +24,11 @@ export async function openRequests(room: Room, batch: BatchRecord): Promise<Open
   }
 }
 
-/** The results of a batch as far as nothing can take them back; null when there are none. The caller closes them. */
+/**
+ * The results of a batch as far as nothing can take them back; null when there are none. The caller closes them. Of results
+ * some of which are damaged the others can be read: they were paid for, and each is checked by itself.
+ */
 export function openResults(room: Room, { id, status }: BatchRecord): Promise<ResultReader | null> {
   const { spool } = room.services;
-  return status === 'ended' ? spool.readResults(id) : spool.readDurableResults(id);
+  return status === 'ended' ? spool.readResults(id, { despiteDamage: true }) : spool.readDurableResults(id);
 }

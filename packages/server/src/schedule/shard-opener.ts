@@ -4,7 +4,7 @@ import type { Catalog, Lease } from '../catalog/catalog.ts';
 import type { Log } from '../observe/log.ts';
 import { ShardLedger, type Billing } from '../results/shard-ledger.ts';
 import type { Activity } from '../runtime/activity.ts';
-import type { RequestLog, ResultLog, Spool } from '../spool/spool.ts';
+import type { RecoveryFindings, RequestLog, ResultLog, Spool } from '../spool/spool.ts';
 import { ShardBudget } from './shard-budget.ts';
 import { affinityOf, laneCount, ownCaches } from './shard-order.ts';
 import { planOf } from './shard-plan.ts';
@@ -52,6 +52,7 @@ export class ShardOpener {
     let results: ResultLog | null = null;
     try {
       results = await spool.openResultLog(lease.batch.id, lease.shard, lease.epoch);
+      this.#tellFindings(lease, results.findings);
       return await this.#shardOver(lease, requests, results);
     } catch (error) {
       await requests.close();
@@ -82,11 +83,23 @@ export class ShardOpener {
     });
   }
 
+  #tellFindings({ batch }: Lease, { lost, adopted }: RecoveryFindings): void {
+    const { log } = this.#sources;
+    const fields = { batchId: batch.id };
+    if (lost > 0) {
+      log.error(
+        { ...fields, count: lost },
+        'results that had been written are gone or damaged; their requests go out again',
+      );
+    }
+    if (adopted > 0) log.warn({ ...fields, count: adopted }, 'results that nothing named any more were taken up again');
+  }
+
   async #restoreBills(bills: ShardLedger, lease: Lease, results: ResultLog): Promise<void> {
     const { catalog, spool, log } = this.#sources;
     const { id, createdAtUs } = lease.batch;
     const kept = await catalog.shards.ledger(lease);
-    if (await bills.restore(kept, results.settled, createdAtUs, () => spool.readResults(id))) return;
+    if (await bills.restore(kept, results.settled, createdAtUs, () => spool.readDurableResults(id))) return;
     log.warn({ batchId: id }, 'the results are fewer than the ledger covers; what it has stands');
   }
 

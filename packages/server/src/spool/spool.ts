@@ -10,7 +10,8 @@ import type { RequestIndex } from '@batchwright/scan';
  * embedded one, which a lock keeps to one owner, records it.
  *
  * Every implementation passes `spool.suite.ts`. Methods reject only when the world fails; a full disk rejects with
- * `SpoolFullError` and leaves what was durable before intact.
+ * `SpoolFullError` and leaves what was durable before intact, and stored bytes that do not pass their check reject with
+ * `StoredDamageError`.
  */
 export interface Spool {
   /** Starts the request log of a batch that does not exist yet. */
@@ -21,11 +22,14 @@ export interface Spool {
    * log before is `lost` from here on; an opener whose epoch is older than an open log's is lost from the start.
    */
   openResultLog(batchId: BatchId, shard: number, epoch: number): Promise<ResultLog>;
-  /** The whole results log of an ended batch, for serving. Null when there is none. */
-  readResults(batchId: BatchId): Promise<ResultReader | null>;
+  /**
+   * The whole results log of an ended batch, for serving. Null when there is none. Of a log that is known to be damaged
+   * only `despiteDamage` opens a reader: what is whole can be read by it, and a read that meets the damage rejects.
+   */
+  readResults(batchId: BatchId, asks?: { readonly despiteDamage: boolean }): Promise<ResultReader | null>;
   /** The part of a results log that no crash can take back, while results may still be added. Null when there is no log. */
   readDurableResults(batchId: BatchId): Promise<ResultReader | null>;
-  /** Which request each line of a results log settles, for the lines that lie within its first `bytes` bytes. */
+  /** Which request each line of a results log settles, for the lines that lie within its first `bytes` bytes, which it must have. */
   settledLines(batchId: BatchId, bytes: number): Promise<SettledLines>;
   /** Removes the results and requests of a batch. Removing what is not there is no error. */
   remove(batchId: BatchId): Promise<void>;
@@ -95,9 +99,18 @@ export interface SettledLines extends SettledRequests {
   readonly lineBytes: Uint32Array;
 }
 
+export interface RecoveryFindings {
+  /** Results that had been written and are gone, or not as they were written: their requests are open again. */
+  readonly lost: number;
+  /** Results whose lines are whole and that nothing named any more; they count again. */
+  readonly adopted: number;
+}
+
 export interface ResultLog {
   /** What recovery found: every request already settled, each once, in the order of the log. */
   readonly settled: SettledRequests;
+  /** How far that is from what a crash leaves of a sound disk, and what was done about it. */
+  readonly findings: RecoveryFindings;
   /** Durable when it resolves `written`. One commit at a time. */
   commit(chunk: ResultChunk): Promise<'written' | 'lost'>;
   /** Seconds the last sync took, for `/metrics`. */
@@ -107,7 +120,10 @@ export interface ResultLog {
 
 export interface ResultReader {
   readonly bytes: number;
-  /** Reads into `target` from `position`; answers how many bytes, 0 only at the end. */
+  /**
+   * Reads into `target` from `position`; answers how many bytes, 0 only at the end. The last byte of a line is given out
+   * only if the whole line is as it was written.
+   */
   read(target: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;
 }

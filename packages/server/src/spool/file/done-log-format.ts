@@ -23,10 +23,13 @@ import type { SettledLines } from '../spool.ts';
 
 export const ENTRY_BYTES = 16;
 export const ENTRY_WORDS = 4;
+/** How many entries a reader of lines holds at a time: 64 KB. */
+export const STRETCH_ENTRIES = 4096;
 const MARKER_KIND = 15;
 const KIND_SHIFT = 28;
 const LOW_BITS = 2 ** KIND_SHIFT - 1;
 const VERSION = 1;
+const VERSION_AT = 8;
 const WORD = 2 ** 32;
 
 const CRC_TABLES = makeCrcTables();
@@ -39,6 +42,15 @@ export function doneLogHeader(): Uint8Array {
 
 export function isDoneLogHeader(bytes: Uint8Array): boolean {
   return bytes.length >= ENTRY_BYTES && HEADER.every((byte, i) => bytes[i] === byte);
+}
+
+/** The version that a whole header names, where it is not ours; null for ours, and for what is no header. */
+export function foreignVersion(bytes: Uint8Array): number | null {
+  if (bytes.length < ENTRY_BYTES || !HEADER.subarray(0, VERSION_AT).every((byte, i) => bytes[i] === byte)) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, ENTRY_BYTES);
+  if (view.getUint32(12, true) !== crc32(bytes.subarray(0, 12))) return null;
+  const version = view.getUint32(VERSION_AT, true);
+  return version === VERSION ? null : version;
 }
 
 /** One result as the log keeps it. */
@@ -73,6 +85,10 @@ export interface DoneLogWalk {
   /** Entries after the last marker: rows whose lines have yet to be checked. */
   readonly tailEntry: number;
   readonly endEntry: number;
+  /** Where the results were at the first entry behind the header, and at every `STRETCH_ENTRIES`th after it, up to the tail. */
+  readonly starts: readonly number[];
+  /** Rows from `endEntry` on, where the results are too short to hold their lines. */
+  readonly lostRows: number;
 }
 
 /**
@@ -84,7 +100,10 @@ export function walkDoneLog(words: Uint32Array, settled: Uint8Array, resultsByte
   const requests = new Uint32Array(entries);
   const types = new Uint8Array(entries);
   let [rows, provenRows, tailEntry, provenBytes, walkedBytes, entry] = [0, 0, 1, 0, 0, 1];
+  const starts: number[] = [];
+  let lostRows = 0;
   for (; entry < entries; entry++) {
+    if (entry % STRETCH_ENTRIES === 1) starts.push(walkedBytes);
     const at = entry * ENTRY_WORDS;
     const first = words[at] ?? 0;
     const second = words[at + 1] ?? 0;
@@ -98,7 +117,10 @@ export function walkDoneLog(words: Uint32Array, settled: Uint8Array, resultsByte
     }
     const request = first & LOW_BITS;
     if (first >>> KIND_SHIFT >= RESULT_TYPES.length || request >= settled.length) break;
-    if (walkedBytes + second > resultsBytes) break;
+    if (walkedBytes + second > resultsBytes) {
+      lostRows = rowsFrom(words, entry);
+      break;
+    }
     walkedBytes += second;
     if (settled[request] === 1) continue;
     settled[request] = 1;
@@ -111,23 +133,76 @@ export function walkDoneLog(words: Uint32Array, settled: Uint8Array, resultsByte
     types: types.subarray(0, provenRows),
     provenBytes,
     tailEntry,
+    starts: starts.slice(0, Math.ceil((tailEntry - 1) / STRETCH_ENTRIES)),
     endEntry: Math.max(entry, 1),
+    lostRows,
   };
 }
 
-/** The rows of a done log, markers left out, as far as their lines lie within `bytes` bytes of results. */
-export function rowsWithin(words: Uint32Array, bytes: number): SettledLines {
+/** How many rows there are from an entry on, up to the first that is not whole. */
+function rowsFrom(words: Uint32Array, entry: number): number {
+  let rows = 0;
+  for (let at = entry * ENTRY_WORDS; at < words.length; at += ENTRY_WORDS) {
+    const first = words[at] ?? 0;
+    if (entryCrc(first, words[at + 1] ?? 0, words[at + 2] ?? 0) !== words[at + 3]) break;
+    if (first >>> KIND_SHIFT !== MARKER_KIND) rows++;
+  }
+  return rows;
+}
+
+/** Lines that lie one behind the other in the results, as consecutive entries name them. */
+export interface LineStretch {
+  readonly count: number;
+  /** Where each line ends in the results. */
+  readonly ends: Float64Array;
+  readonly crcs: Uint32Array;
+  /** How many entries were taken, markers among them, before one that is damaged or disagrees, or before the limit. */
+  readonly entries: number;
+  /** The results' length that the last marker among them proves; null without one. */
+  readonly provenBytes: number | null;
+}
+
+/** Reads entries, without the header, whose first line begins at `start`; takes none once the lines reach `limitBytes`. */
+export function linesFrom(words: Uint32Array, start: number, limitBytes: number): LineStretch {
+  const most = Math.floor(words.length / ENTRY_WORDS);
+  const ends = new Float64Array(most);
+  const crcs = new Uint32Array(most);
+  let [entries, count, end] = [0, 0, start];
+  let provenBytes: number | null = null;
+  for (; entries < most && end < limitBytes; entries++) {
+    const at = entries * ENTRY_WORDS;
+    const first = words[at] ?? 0;
+    const second = words[at + 1] ?? 0;
+    const third = words[at + 2] ?? 0;
+    if (entryCrc(first, second, third) !== words[at + 3]) break;
+    if (first >>> KIND_SHIFT === MARKER_KIND) {
+      if (third * WORD + second !== end) break;
+      provenBytes = end;
+      continue;
+    }
+    end += second;
+    ends[count] = end;
+    crcs[count++] = third;
+  }
+  return { count, ends, crcs, entries, provenBytes };
+}
+
+/**
+ * The rows of a done log, markers left out, as far as their lines lie within `bytes` bytes of results. Null when the log
+ * ends, or is damaged, before its lines have filled them.
+ */
+export function rowsWithin(words: Uint32Array, bytes: number): SettledLines | null {
   const entries = Math.floor(words.length / ENTRY_WORDS);
   const requests = new Uint32Array(entries);
   const types = new Uint8Array(entries);
   const lineBytes = new Uint32Array(entries);
   let rows = 0;
   let end = 0;
-  for (let entry = 1; entry < entries; entry++) {
+  for (let entry = 1; end < bytes; entry++) {
     const at = entry * ENTRY_WORDS;
     const first = words[at] ?? 0;
     const second = words[at + 1] ?? 0;
-    if (entryCrc(first, second, words[at + 2] ?? 0) !== words[at + 3]) break;
+    if (entry >= entries || entryCrc(first, second, words[at + 2] ?? 0) !== words[at + 3]) return null;
     if (first >>> KIND_SHIFT === MARKER_KIND) continue;
     end += second;
     if (end > bytes) break;
@@ -195,7 +270,7 @@ function makeHeader(): Uint8Array {
   const bytes = new Uint8Array(ENTRY_BYTES);
   for (let i = 0; i < 7; i++) bytes[i] = 'BWDONE\n'.charCodeAt(i);
   const view = new DataView(bytes.buffer);
-  view.setUint32(8, VERSION, true);
+  view.setUint32(VERSION_AT, VERSION, true);
   view.setUint32(12, crc32(bytes.subarray(0, 12)), true);
   return bytes;
 }

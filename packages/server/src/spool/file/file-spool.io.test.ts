@@ -90,7 +90,8 @@ test('a body that is shorter than its index says is not read', async () => {
   await store(spool, BATCH, submission(['1']));
   await writeFile(join(root, BATCH, 'body'), '{"requests":');
   await expect(spool.openRequestLog(BATCH)).rejects.toMatchObject({
-    cause: { message: expect.stringContaining('bytes where') },
+    name: 'StoredDamageError',
+    place: { batchId: BATCH, file: 'body', byte: 12 },
   });
   await remove();
 });

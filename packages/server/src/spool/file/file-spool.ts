@@ -17,9 +17,18 @@ import type { BatchId } from '@batchwright/protocol';
 import { checkBatchId, isBatchId } from '../batch-id-check.ts';
 import { lostLog } from '../lost-log.ts';
 import { requestsByCustomId } from '../result-line.ts';
-import type { RequestLog, RequestLogWriter, ResultLog, ResultReader, SettledLines, Spool } from '../spool.ts';
+import type {
+  RecoveryFindings,
+  RequestLog,
+  RequestLogWriter,
+  ResultLog,
+  ResultReader,
+  SettledLines,
+  Spool,
+} from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
-import { rowsWithin, walkDoneLog } from './done-log-format.ts';
+import { StoredDamageError } from '../stored-damage.ts';
+import { rowsWithin } from './done-log-format.ts';
 import { nodeFiles } from './node-files.ts';
 import { ReadAheadBudget } from './read-ahead.ts';
 import { decodeIndexHeader, INDEX_HEADER_BYTES } from './request-index-format.ts';
@@ -27,12 +36,17 @@ import { FileRequestLog, readIndex } from './request-log.ts';
 import { FileRequestLogWriter, type DirectWriting } from './request-log-writer.ts';
 import { FileResultLog } from './result-log.ts';
 import { readDoneLog, recoverResults, type ResultFiles } from './result-recovery.ts';
+import { ResultServing } from './result-serving.ts';
 import { commitSalvage, SalvageWriter } from './salvage.ts';
-import { readFully, withFile, type SpoolFile, type SpoolFiles } from './spool-files.ts';
+import { readFully, withFile, type SpoolFiles } from './spool-files.ts';
 
-/** Opens the spool whose batches lie in `root`, a directory that exists. */
-export function openFileSpool(root: string, files: SpoolFiles = nodeFiles): Spool {
-  return new FileSpool(root, files);
+/** Opens the spool whose batches lie in `root`, a directory that exists. `onDamage` is told of damage whenever it is met. */
+export function openFileSpool(
+  root: string,
+  files: SpoolFiles = nodeFiles,
+  onDamage: (error: StoredDamageError) => void = () => undefined,
+): Spool {
+  return new FileSpool(root, files, onDamage);
 }
 
 class FileSpool implements Spool {
@@ -42,10 +56,14 @@ class FileSpool implements Spool {
   readonly #readAheadBudget = new ReadAheadBudget();
   readonly #openLogs = new Map<BatchId, FileResultLog>();
   readonly #openings = new Map<BatchId, Promise<ResultLog>>();
+  readonly #serving: ResultServing;
+  readonly #onDamage: (error: StoredDamageError) => void;
 
-  constructor(root: string, files: SpoolFiles) {
+  constructor(root: string, files: SpoolFiles, onDamage: (error: StoredDamageError) => void) {
     this.#root = root;
     this.#files = files;
+    this.#onDamage = onDamage;
+    this.#serving = new ResultServing(files, onDamage);
   }
 
   async createRequestLog(batchId: BatchId): Promise<RequestLogWriter> {
@@ -54,7 +72,12 @@ class FileSpool implements Spool {
   }
 
   async openRequestLog(batchId: BatchId): Promise<RequestLog> {
-    return FileRequestLog.open(this.#files, this.#directory(batchId), this.#readAheadBudget);
+    try {
+      return await FileRequestLog.open(this.#files, this.#directory(batchId), this.#readAheadBudget);
+    } catch (error) {
+      if (error instanceof StoredDamageError) this.#onDamage(error);
+      throw error;
+    }
   }
 
   async openResultLog(batchId: BatchId, shard: number, epoch: number): Promise<ResultLog> {
@@ -73,20 +96,19 @@ class FileSpool implements Spool {
     }
   }
 
-  async readResults(batchId: BatchId): Promise<ResultReader | null> {
-    return this.#readResults(this.#directory(batchId), async (fileBytes) => fileBytes);
+  async readResults(batchId: BatchId, asks?: { readonly despiteDamage: boolean }): Promise<ResultReader | null> {
+    return this.#serving.readWhole(batchId, this.#directory(batchId), asks?.despiteDamage ?? false);
   }
 
   async readDurableResults(batchId: BatchId): Promise<ResultReader | null> {
-    const directory = this.#directory(batchId);
-    // Of a log that nobody has open, the end may be torn: only what its markers prove is certain then.
-    return this.#readResults(directory, async (fileBytes) =>
-      Math.min(fileBytes, this.#openLogs.get(batchId)?.durableBytes ?? (await this.#provenBytes(directory, fileBytes))),
-    );
+    return this.#serving.readDurable(batchId, this.#directory(batchId), this.#openLogs.get(batchId) ?? null);
   }
 
   async settledLines(batchId: BatchId, bytes: number): Promise<SettledLines> {
-    return rowsWithin(await this.#doneLog(this.#directory(batchId)), bytes);
+    const lines = rowsWithin(await this.#doneLog(this.#directory(batchId)), bytes);
+    if (lines !== null) return lines;
+    const finding = `its entries end before the ${bytes} bytes of results that they should name`;
+    throw this.#serving.damage(batchId, { file: 'done.log', byte: null, finding });
   }
 
   async remove(batchId: BatchId): Promise<void> {
@@ -94,6 +116,7 @@ class FileSpool implements Spool {
     try {
       await this.#openLogs.get(batchId)?.close();
       this.#openLogs.delete(batchId);
+      this.#serving.forget(batchId);
       await this.#files.remove(directory);
       await this.#files.syncDirectory(this.#root);
     } catch (cause) {
@@ -114,24 +137,6 @@ class FileSpool implements Spool {
     this.#openLogs.clear();
   }
 
-  async #readResults(directory: string, extent: (fileBytes: number) => Promise<number>): Promise<ResultReader | null> {
-    const path = join(directory, 'results.jsonl');
-    let file: SpoolFile | null = null;
-    try {
-      file = await this.#files.open(path, 'read');
-      return new FileResultReader(file, await extent(await file.size()));
-    } catch (cause) {
-      await file?.close().catch(() => undefined); // The first failure is the one to tell.
-      if (errorCode(cause) === 'ENOENT') return null;
-      throw spoolFailure(`opening ${path}`, cause);
-    }
-  }
-
-  async #provenBytes(directory: string, fileBytes: number): Promise<number> {
-    const isSettled = new Uint8Array(await this.#requestCount(directory));
-    return walkDoneLog(await this.#doneLog(directory), isSettled, fileBytes).provenBytes;
-  }
-
   async #doneLog(directory: string): Promise<Uint32Array> {
     const path = join(directory, 'done.log');
     try {
@@ -148,7 +153,7 @@ class FileSpool implements Spool {
       if (former.epoch > epoch) return lostLog;
       await former.supersede();
     }
-    const log = await this.#recoverLog(directory, epoch);
+    const log = await this.#recoverLog(batchId, directory, epoch);
     this.#openLogs.set(batchId, log);
     // A closed log is forgotten, or every batch that ever ran would stay in memory.
     log.onClose = () => {
@@ -157,8 +162,14 @@ class FileSpool implements Spool {
     return log;
   }
 
-  async #recoverLog(directory: string, epoch: number): Promise<FileResultLog> {
-    const count = await this.#requestCount(directory);
+  /** `before` is what a first recovery found that put lines aside, when this is the one after they were committed. */
+  async #recoverLog(
+    batchId: BatchId,
+    directory: string,
+    epoch: number,
+    before: RecoveryFindings = { lost: 0, adopted: 0 },
+  ): Promise<FileResultLog> {
+    const count = await this.#requestCount(batchId, directory);
     const open = () => openResultFiles(this.#files, directory);
     const files = await open();
     const salvage = new SalvageWriter(this.#files, directory);
@@ -174,11 +185,14 @@ class FileSpool implements Spool {
         salvage: (line) => salvage.put(line),
         salvaged: () => salvage.finish(),
       });
-      await this.#files.syncDirectory(directory);
-      const log = new FileResultLog(directory, epoch, files, recovered, open);
+      // Nobody commits before the names are durable: where there was a commit, they are.
+      if (recovered.wasEmpty) await this.#files.syncDirectory(directory);
+      const { lost, adopted } = recovered.findings;
+      const findings = { lost: before.lost + lost, adopted: before.adopted + adopted };
+      const log = new FileResultLog(directory, epoch, files, { ...recovered, findings }, open);
       if (!(await commitSalvage(this.#files, directory, log, find))) return log;
       await log.close();
-      return await this.#recoverLog(directory, epoch);
+      return await this.#recoverLog(batchId, directory, epoch, findings);
     } catch (cause) {
       await closeResultFiles(files).catch(() => undefined); // The first failure is the one to tell.
       throw cause;
@@ -187,13 +201,12 @@ class FileSpool implements Spool {
     }
   }
 
-  async #requestCount(directory: string): Promise<number> {
-    const path = join(directory, 'index');
+  async #requestCount(batchId: BatchId, directory: string): Promise<number> {
     const header = new Uint8Array(INDEX_HEADER_BYTES);
-    await withFile(this.#files, path, 'read', (file) => readFully(file, header, 0));
+    await withFile(this.#files, join(directory, 'index'), 'read', (file) => readFully(file, header, 0));
     const decoded = decodeIndexHeader(header);
-    if (decoded === null) throw new Error(`${path} is damaged: its header does not match its checksum`);
-    return decoded.count;
+    if (decoded !== null) return decoded.count;
+    throw this.#serving.damage(batchId, { file: 'index', byte: 0, finding: 'its header does not match its checksum' });
   }
 
   #directory(batchId: BatchId): string {
@@ -214,24 +227,4 @@ async function openResultFiles(files: SpoolFiles, directory: string): Promise<Re
 
 async function closeResultFiles(files: ResultFiles): Promise<void> {
   await Promise.all([files.results.close(), files.done.close()]);
-}
-
-class FileResultReader implements ResultReader {
-  readonly bytes: number;
-  readonly #file: SpoolFile;
-
-  constructor(file: SpoolFile, bytes: number) {
-    this.#file = file;
-    this.bytes = bytes;
-  }
-
-  /** Never past `bytes`, so that a length that was promised to a client holds while the log grows. */
-  async read(target: Uint8Array, position: number): Promise<number> {
-    const wanted = Math.min(target.length, this.bytes - position);
-    return wanted <= 0 ? 0 : this.#file.read(target.subarray(0, wanted), position);
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close();
-  }
 }

@@ -60,6 +60,11 @@ class NodeFile implements SpoolFile {
     return (await this.#handle.stat()).size;
   }
 
+  async identity(): Promise<string> {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await this.#handle.stat({ bigint: true });
+    return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  }
+
   async truncate(bytes: number): Promise<void> {
     await this.#handle.truncate(bytes);
   }

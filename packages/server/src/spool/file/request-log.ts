@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { BatchId } from '@batchwright/protocol';
 import type { RequestIndex } from '@batchwright/scan';
 import type { RequestLog } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
+import { StoredDamageError } from '../stored-damage.ts';
 import { decodePlanFile } from './plan-file.ts';
 import { ReadAhead, type ReadAheadBudget } from './read-ahead.ts';
 import { decodeIndex, type StoredIndex } from './request-index-format.ts';
@@ -12,11 +14,16 @@ import { readWhole, withFile, type SpoolFile, type SpoolFiles } from './spool-fi
 export async function readIndex(files: SpoolFiles, directory: string): Promise<StoredIndex> {
   const path = join(directory, 'index');
   const stored = decodeIndex(await withFile(files, path, 'read', readWhole));
-  if (stored === null) {
-    throw new Error(`${path} is damaged: its checksum does not match; restore the batch's directory from a backup`);
-  }
-  return stored;
+  if (stored !== null) return stored;
+  throw new StoredDamageError({
+    batchId: batchIn(directory),
+    file: 'index',
+    byte: null,
+    finding: 'its checksum differs',
+  });
 }
+
+const batchIn = (directory: string): BatchId => basename(directory) as BatchId;
 
 async function readPlan(files: SpoolFiles, directory: string): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
@@ -57,7 +64,9 @@ export class FileRequestLog implements RequestLog {
       const bodyBytes = await body.size();
       if (bodyBytes === stored.bodyBytes) return new FileRequestLog(directory, body, stored, budget);
       await body.close();
-      throw new Error(`body has ${bodyBytes} bytes where its index says ${stored.bodyBytes}`);
+      const finding = `it has ${bodyBytes} bytes, and should have ${stored.bodyBytes}`;
+      const byte = Math.min(bodyBytes, stored.bodyBytes);
+      throw new StoredDamageError({ batchId: batchIn(directory), file: 'body', byte, finding });
     } catch (cause) {
       throw spoolFailure(`opening the requests in ${directory}`, cause);
     }

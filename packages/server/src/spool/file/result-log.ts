@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { RESULT_TYPES } from '@batchwright/protocol';
 import { crc32 } from 'node:zlib';
 import { checkChunk } from '../result-chunk.ts';
-import type { ResultChunk, ResultLog, SettledRequests } from '../spool.ts';
+import type { RecoveryFindings, ResultChunk, ResultLog, SettledRequests } from '../spool.ts';
 import { spoolFailure } from '../spool-failure.ts';
 import { ENTRY_WORDS, putMarker, putRow } from './done-log-format.ts';
+import type { LineMap } from './line-map.ts';
 import type { RecoveredResults, ResultFiles } from './result-recovery.ts';
 import { readFully, writeFully, type SpoolFile } from './spool-files.ts';
 
@@ -26,7 +27,10 @@ type Condition = 'good' | 'unwritten' | 'unsynced';
  */
 export class FileResultLog implements ResultLog {
   readonly settled: SettledRequests;
+  readonly findings: RecoveryFindings;
   readonly epoch: number;
+  /** Where its lines lie, for readers. */
+  readonly lineMap: LineMap;
   /** Called once, when the log is closed by its owner. */
   onClose: () => void = () => undefined;
   readonly #directory: string;
@@ -53,6 +57,8 @@ export class FileResultLog implements ResultLog {
     this.#files = files;
     this.#open = open;
     this.settled = recovered.settled;
+    this.findings = recovered.findings;
+    this.lineMap = recovered.lineMap;
     this.#isSettled = recovered.isSettled;
     this.#resultsBytes = recovered.resultsBytes;
     this.#doneBytes = recovered.doneBytes;

@@ -16,19 +16,22 @@
  */
 import { RESULT_TYPES } from '@batchwright/protocol';
 import { crc32 } from 'node:zlib';
-import type { SettledRequests } from '../spool.ts';
+import type { RecoveryFindings, SettledRequests } from '../spool.ts';
 import { readResultLine } from '../result-line.ts';
 import {
   doneLogHeader,
   ENTRY_BYTES,
   ENTRY_WORDS,
+  foreignVersion,
   isDoneLogHeader,
   putRow,
   rowAt,
   walkDoneLog,
+  type DoneLogWalk,
   type DoneRow,
 } from './done-log-format.ts';
 import { ForwardReader } from './forward-reader.ts';
+import { LineMap } from './line-map.ts';
 import { readWhole, writeFully, type SpoolFile } from './spool-files.ts';
 
 const NEWLINE = 0x0a;
@@ -50,10 +53,14 @@ export interface RecoverySources {
 
 export interface RecoveredResults {
   readonly settled: SettledRequests;
+  readonly findings: RecoveryFindings;
+  /** Nothing was ever committed, as far as the done log tells. */
+  readonly wasEmpty: boolean;
   /** One byte per request: 1 when settled. */
   readonly isSettled: Uint8Array;
   readonly resultsBytes: number;
   readonly doneBytes: number;
+  readonly lineMap: LineMap;
 }
 
 /** See the head of this file. */
@@ -62,70 +69,111 @@ export async function recoverResults(files: ResultFiles, sources: RecoverySource
   const words = await readDoneLog(files.done);
   const fileBytes = await files.results.size();
   const walk = walkDoneLog(words, isSettled, fileBytes);
-  const reader = new ForwardReader(files.results, fileBytes);
-  const checked = await checkTail(walk, words, reader, isSettled);
-  const adopted = await adoptLines(checked.resultsBytes, reader, sources, isSettled);
-  if (adopted.salvaged) await sources.salvaged();
-  const tail = [...checked.rows, ...adopted.rows];
-  const doneBytes = (checked.endEntry + adopted.rows.length) * ENTRY_BYTES;
-  await files.results.truncate(adopted.resultsBytes);
-  await rewriteDoneLog(files.done, words.length === 0, checked.endEntry, adopted.rows);
-  await Promise.all([files.results.datasync(), files.done.datasync()]);
-  return { settled: settledRequests(walk, tail), isSettled, resultsBytes: adopted.resultsBytes, doneBytes };
+  const taking = new Taking(new ForwardReader(files.results, fileBytes), sources, isSettled, walk);
+  await taking.checkTail(words);
+  const endEntry = taking.isAdjacent ? walk.endEntry : walk.tailEntry + taking.rows.length;
+  const adopted = await taking.adoptLines();
+  if (taking.salvaged > 0) await sources.salvaged();
+  const doneBytes = (endEntry + adopted.length) * ENTRY_BYTES;
+  const found = { resultsBytes: taking.resultsBytes, doneBytes, isHeadless: words.length === 0, endEntry, adopted };
+  const wasRight = taking.resultsBytes === fileBytes && doneBytes === (await files.done.size()) && adopted.length === 0;
+  if (!wasRight) await cutAndName(files, found);
+  // What a marker proves was synced before; the rest is as durable as a kill left it.
+  if (!wasRight || taking.rows.length > 0) await Promise.all([files.results.datasync(), files.done.datasync()]);
+  return {
+    settled: settledRequests(walk, taking.rows),
+    findings: { lost: walk.lostRows + taking.lost, adopted: adopted.length + taking.salvaged },
+    wasEmpty: walk.requests.length + taking.rows.length === 0,
+    isSettled,
+    resultsBytes: taking.resultsBytes,
+    doneBytes,
+    lineMap: new LineMap(walk),
+  };
 }
 
-/** The entries of a done log as words; none when it has no whole header. */
+/** The entries of a done log as words; none when it has no whole header. One of another version is left alone. */
 export async function readDoneLog(done: SpoolFile): Promise<Uint32Array> {
   const bytes = await readWhole(done);
+  const version = foreignVersion(bytes);
+  if (version !== null) {
+    throw new Error(
+      `its done.log has version ${version}, which this Batchwright does not know; run the one that wrote it`,
+    );
+  }
   if (!isDoneLogHeader(bytes)) return new Uint32Array(0);
   return new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / ENTRY_BYTES) * ENTRY_WORDS);
 }
 
-async function checkTail(
-  walk: { readonly provenBytes: number; readonly tailEntry: number; readonly endEntry: number },
-  words: Uint32Array,
-  reader: ForwardReader,
-  isSettled: Uint8Array,
-): Promise<{ readonly rows: readonly DoneRow[]; readonly resultsBytes: number; readonly endEntry: number }> {
-  const rows: DoneRow[] = [];
-  let position = walk.provenBytes;
-  let entry = walk.tailEntry;
-  for (; entry < walk.endEntry; entry++) {
-    const row = rowAt(words, entry);
-    const line = await reader.bytes(position, row.lineBytes);
-    if (isSettled[row.request] === 1 || line.at(-1) !== NEWLINE || crc32(line) !== row.lineCrc) break;
-    isSettled[row.request] = 1;
-    rows.push(row);
-    position += row.lineBytes;
-  }
-  return { rows, resultsBytes: position, endEntry: entry };
-}
+/** Takes up what lies behind the proven part, line by line. */
+class Taking {
+  /** Rows of lines that are kept where they are, in order. */
+  readonly rows: DoneRow[] = [];
+  resultsBytes: number;
+  /** Lines put aside, since something is cut before them. */
+  salvaged = 0;
+  /** Lines that a row names and that are not as it says. */
+  lost = 0;
+  readonly #reader: ForwardReader;
+  readonly #sources: RecoverySources;
+  readonly #isSettled: Uint8Array;
+  readonly #walk: DoneLogWalk;
+  #position: number;
 
-async function adoptLines(
-  from: number,
-  reader: ForwardReader,
-  sources: RecoverySources,
-  isSettled: Uint8Array,
-): Promise<{ readonly rows: readonly DoneRow[]; readonly resultsBytes: number; readonly salvaged: boolean }> {
-  const rows: DoneRow[] = [];
-  let resultsBytes = from;
-  let position = from;
-  let salvaged = false;
-  for (let line = await reader.line(position); line !== null; line = await reader.line(position)) {
-    const row = await adoptedRow(line, sources);
-    const adjacent = position === resultsBytes;
-    position += line.length;
-    if (row === null || isSettled[row.request] === 1) continue;
-    if (!adjacent) {
-      await sources.salvage(line);
-      salvaged = true;
-      continue;
-    }
-    isSettled[row.request] = 1;
-    rows.push(row);
-    resultsBytes = position;
+  constructor(reader: ForwardReader, sources: RecoverySources, isSettled: Uint8Array, walk: DoneLogWalk) {
+    this.#reader = reader;
+    this.#sources = sources;
+    this.#isSettled = isSettled;
+    this.#walk = walk;
+    this.resultsBytes = walk.provenBytes;
+    this.#position = walk.provenBytes;
   }
-  return { rows, resultsBytes, salvaged };
+
+  /** Nothing is to be cut between the lines that are kept and the next one. */
+  get isAdjacent(): boolean {
+    return this.#position === this.resultsBytes;
+  }
+
+  /** Lines that a row names: whole when they match its checksum, and else never taken for another's, whatever they say. */
+  async checkTail(words: Uint32Array): Promise<void> {
+    for (let entry = this.#walk.tailEntry; entry < this.#walk.endEntry; entry++) {
+      const row = rowAt(words, entry);
+      const line = await this.#reader.bytes(this.#position, row.lineBytes);
+      const isWhole = line.at(-1) === NEWLINE && crc32(line) === row.lineCrc;
+      const isKept = isWhole && this.#isSettled[row.request] === 0;
+      if (!isWhole) this.lost++;
+      await this.#take(isKept ? row : null, line, this.rows);
+    }
+  }
+
+  /** Whole lines that no row names. */
+  async adoptLines(): Promise<readonly DoneRow[]> {
+    const adopted: DoneRow[] = [];
+    for (let line = await this.#nextLine(); line !== null; line = await this.#nextLine()) {
+      const row = await adoptedRow(line, this.#sources);
+      const isKept = row !== null && this.#isSettled[row.request] === 0;
+      await this.#take(isKept ? row : null, line, adopted);
+    }
+    for (const row of adopted) this.rows.push(row);
+    return adopted;
+  }
+
+  #nextLine(): Promise<Uint8Array | null> {
+    return this.#reader.line(this.#position);
+  }
+
+  async #take(row: DoneRow | null, line: Uint8Array, kept: DoneRow[]): Promise<void> {
+    const isAdjacent = this.isAdjacent;
+    this.#position += line.length;
+    if (row === null) return;
+    if (!isAdjacent) {
+      await this.#sources.salvage(line);
+      this.salvaged++;
+      return;
+    }
+    this.#isSettled[row.request] = 1;
+    kept.push(row);
+    this.resultsBytes = this.#position;
+  }
 }
 
 async function adoptedRow(line: Uint8Array, sources: RecoverySources): Promise<DoneRow | null> {
@@ -135,15 +183,22 @@ async function adoptedRow(line: Uint8Array, sources: RecoverySources): Promise<D
   return { request, typeCode: RESULT_TYPES.indexOf(parsed.type), lineBytes: line.length, lineCrc: crc32(line) };
 }
 
-/** Cuts the log after `endEntry` and adds rows for adopted lines; without a header it is begun afresh. */
-async function rewriteDoneLog(
-  done: SpoolFile,
-  headless: boolean,
-  endEntry: number,
-  adopted: readonly DoneRow[],
+/** What the two files are to hold: the done log its first `endEntry` entries, and rows for adopted lines behind them. */
+interface Agreement {
+  readonly resultsBytes: number;
+  readonly isHeadless: boolean;
+  readonly endEntry: number;
+  readonly adopted: readonly DoneRow[];
+}
+
+async function cutAndName(
+  files: ResultFiles,
+  { resultsBytes, isHeadless, endEntry, adopted }: Agreement,
 ): Promise<void> {
-  await done.truncate(headless ? 0 : endEntry * ENTRY_BYTES);
-  if (headless) await writeFully(done, doneLogHeader(), 0);
+  const { results, done } = files;
+  await results.truncate(resultsBytes);
+  await done.truncate(isHeadless ? 0 : endEntry * ENTRY_BYTES);
+  if (isHeadless) await writeFully(done, doneLogHeader(), 0);
   if (adopted.length === 0) return;
   const words = new Uint32Array(adopted.length * ENTRY_WORDS);
   adopted.forEach((row, i) => putRow(words, i, row));

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { SpoolFile, SpoolFiles } from './spool-files.ts';
 
 /** One effect on a file, in the order in which they happened; a crash falls between two of them or inside a write. */
@@ -52,6 +53,7 @@ export class SimulatedFiles implements SpoolFiles {
         }),
       write: async (source, position) => whileOpen(() => this.#write(path, source, position)),
       size: async () => whileOpen(() => this.#bytes(path).length),
+      identity: async () => whileOpen(() => `${this.#bytes(path).length}:${crc32(this.#bytes(path))}`),
       truncate: async (bytes) => whileOpen(() => this.#truncate(path, bytes)),
       datasync: async () => {
         whileOpen(() => undefined);

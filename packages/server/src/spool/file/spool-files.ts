@@ -26,6 +26,8 @@ export interface SpoolFile {
   /** Answers how many bytes were written, at least one, perhaps fewer than asked. */
   write(source: Uint8Array, position: number): Promise<number>;
   size(): Promise<number>;
+  /** The same text for as long as nobody wrote to the file, replaced it or cut it. */
+  identity(): Promise<string>;
   truncate(bytes: number): Promise<void>;
   /** Makes contents and size durable. After a failure nothing is known about what was written before. */
   datasync(): Promise<void>;

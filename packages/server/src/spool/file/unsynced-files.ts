@@ -14,6 +14,7 @@ export function unsyncedFiles(files: SpoolFiles): SpoolFiles {
         read: (target, position) => file.read(target, position),
         write: (source, position) => file.write(source, position),
         size: () => file.size(),
+        identity: () => file.identity(),
         truncate: (bytes) => file.truncate(bytes),
         datasync: () => Promise.resolve(),
         close: () => file.close(),

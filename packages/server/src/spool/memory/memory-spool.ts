@@ -131,6 +131,7 @@ function resultLog(batch: MemoryBatch, epoch: number): ResultLog {
   for (const { request } of results.rows) isSettled[request] = 1;
   return {
     settled: settledLines(results.rows, Infinity),
+    findings: { lost: 0, adopted: 0 },
     lastSyncSeconds: 0,
     async commit(chunk: ResultChunk) {
       if (results.owner !== owner) return 'lost';
