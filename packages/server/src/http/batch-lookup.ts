@@ -9,10 +9,10 @@ export async function findBatch(room: Room, call: Call, params: Params, caller: 
   return isPlausibleId(id) ? room.services.catalog.batches.find(caller.workspaceId, id) : null;
 }
 
-/** The id a path names, noted for the log only when it has the form of one. */
+/** The id a path names, noted for the log only when it has the form of ours: what else stands there is the client's text. */
 export function namedBatch(call: Call, params: Params): BatchId {
   const id = (params['message_batch_id'] ?? '') as BatchId;
-  if (isPlausibleId(id)) call.facts.batchId = id;
+  if (/^msgbatch_[0-9A-Za-z]{1,64}$/.test(id)) call.facts.batchId = id;
   return id;
 }
 
