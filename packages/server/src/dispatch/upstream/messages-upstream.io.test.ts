@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createSocketServer, type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.fixture.ts';
 import { openMessagesUpstream } from './messages-upstream.ts';
 import type { Upstream, UpstreamCall } from './upstream.ts';
 
@@ -209,5 +211,125 @@ describe('the messages upstream', () => {
     together = true;
     // Each is answered only once the other has arrived.
     await Promise.all([call(upstream), call(upstream)]);
+  });
+
+  it('hands over what was sent in pieces, whatever their number and size', async () => {
+    const upstream = await upstreamOf((_request, response) => {
+      for (let i = 0; i < 200; i++) response.write(String(i % 10).repeat(i * 10));
+      response.end();
+    });
+    const expected = Array.from({ length: 200 }, (_, i) => String(i % 10).repeat(i * 10)).join('');
+    expect(await call(upstream)).toMatchObject({ type: 'ended', body: expected });
+  });
+
+  it('sends a body of many megabytes whole', async () => {
+    const upstream = await upstreamOf(async (request, response) =>
+      response.end(String((await bodyOf(request)).length)),
+    );
+    const body = Buffer.alloc(20_000_000, 'x');
+    expect(await call(upstream, { ...POST, body })).toMatchObject({ type: 'ended', body: '20000000' });
+  });
+
+  it('serves every call at an upstream that closes after each answer and does not say so', async () => {
+    const url = await listen(
+      createSocketServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+      }),
+    );
+    const upstream = await open(url);
+    for (let i = 0; i < 20; i++) expect(await call(upstream)).toMatchObject({ type: 'ended', body: '{}' });
+  });
+
+  it('takes nothing that was sent unasked for an answer', async () => {
+    let served = 0;
+    const answer = (body: string): string => `HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n${body}`;
+    const url = await listen(
+      createSocketServer((socket) => {
+        socket.on('error', () => {});
+        // The first of each connection's answers has another behind it.
+        socket.on('data', () => socket.write(answer(`"${++served}ok"`) + answer('"bad"')));
+      }),
+    );
+    const upstream = await open(url);
+    expect(await call(upstream)).toMatchObject({ body: '"1ok"' });
+    expect(await call(upstream)).toMatchObject({ body: '"2ok"' });
+  });
+
+  it('uses no connection for longer than the other side keeps it', async () => {
+    const ports = new Set<number | undefined>();
+    const upstream = await upstreamOf((request, response) => {
+      ports.add(request.socket.remotePort);
+      response.setHeader('keep-alive', 'timeout=1').end('{}');
+    });
+    for (let i = 0; i < 3; i++) await call(upstream);
+    expect(ports.size).toBe(3);
+  });
+
+  it.each([
+    ['a head that is none', 'HTTP/1.1 200\nOK\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab'],
+  ])('fails an answer with %s, and closes its connection', async (_, bytes) => {
+    let closed: () => void;
+    const cut = new Promise<void>((resolve) => (closed = resolve));
+    const url = await listen(
+      createSocketServer((socket) => {
+        socket.on('error', () => {});
+        socket.on('close', () => closed());
+        socket.once('data', () => socket.write(bytes));
+      }),
+    );
+    expect(await call(await open(url))).toMatchObject({ type: 'failed', timeout: false });
+    await cut;
+  });
+
+  it('sends no header that would begin another', async () => {
+    const upstream = await upstreamOf((_request, response) => response.end('{}'));
+    const outcome = await call(upstream, { ...POST, headers: { 'anthropic-beta': 'a\r\nx-api-key: other' } });
+    expect(outcome).toEqual({ type: 'failed', reason: 'the header "anthropic-beta" cannot be sent', timeout: false });
+  });
+
+  it('makes no call once it is closed, and ends those that it has', async () => {
+    let closed: () => void;
+    const cut = new Promise<void>((resolve) => (closed = resolve));
+    let arrived: () => void;
+    const here = new Promise<void>((resolve) => (arrived = resolve));
+    const upstream = await upstreamOf((request) => {
+      request.socket.once('close', () => closed());
+      arrived();
+    });
+    void call(upstream);
+    await here;
+    await upstream.close();
+    await cut;
+    expect(await call(upstream)).toMatchObject({ type: 'failed', reason: 'the upstream is closed' });
+  });
+});
+
+describe('the messages upstream over TLS', () => {
+  const tlsUpstream = async () => {
+    const resumed: boolean[] = [];
+    const server = createTlsServer({ key: CERTIFICATE_KEY, cert: CERTIFICATE }, (request, response) => {
+      // Closed every time, so that each call has a connection of its own.
+      response.setHeader('connection', 'close').end(String(request.headers.host));
+    });
+    server.on('secureConnection', (socket) => resumed.push(socket.isSessionReused()));
+    const url = (await listen(server)).replace('http://127.0.0.1', 'https://localhost');
+    return { upstream: await open(url), resumed, host: url.slice('https://'.length) };
+  };
+
+  it('refuses a certificate that nobody vouches for', async () => {
+    const { upstream } = await tlsUpstream();
+    const outcome = await call(upstream);
+    expect(outcome).toMatchObject({ type: 'failed', timeout: false });
+    expect(outcome).toHaveProperty('reason', expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT'));
+  });
+
+  it('takes up its session again with the next connection', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    closers.push(() => vi.unstubAllEnvs());
+    const { upstream, resumed, host } = await tlsUpstream();
+    for (let i = 0; i < 3; i++) expect(await call(upstream)).toMatchObject({ type: 'ended', body: host });
+    expect(resumed).toEqual([false, true, true]);
   });
 });

@@ -1,13 +1,16 @@
-import type { Client, Dispatcher } from 'undici';
+import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
+import type { connect as connectTls, ConnectionOptions as TlsOptions } from 'node:tls';
+import { Connection, Exchange, type ConnectionOwner, type ConnectionTimeouts } from './connection.ts';
+import { RequestHeads, UnsendableCall } from './request-heads.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from './upstream.ts';
 
 /**
- * Any base URL that speaks `/v1/messages`, over undici.
+ * Any base URL that speaks `/v1/messages`, over HTTP/1.1: one connection a call in flight, and a free list of those that
+ * wait for the next.
  *
- * A free list of `Client`s, one connection and one request each, and not undici's `Pool`: the pool looks for a client by
- * walking its list from the front, so its cost per request grows with the connections (28 to 41 µs from 256 to 1,024;
- * the free list stays near 26). Pipelining gained nothing measurable and would let one slow answer hold up others.
- * Handlers are undici's raw ones (`onHeaders`, `onData`, …), which skip building a header object per answer.
+ * The exchange is written and read here and not by a client library: of the processor time of a request the library took
+ * more than all of the server's own rooms together, most of it for what one POST at a time has no use for. Pipelining
+ * gained nothing measurable and would let one slow answer hold up others.
  */
 export interface MessagesUpstreamOptions {
   /** Scheme, host and an optional path prefix; a trailing `/v1` is tolerated. */
@@ -19,149 +22,161 @@ export interface MessagesUpstreamOptions {
 }
 
 export async function openMessagesUpstream(options: MessagesUpstreamOptions): Promise<Upstream> {
-  // Loaded here and not at the top: undici is half of the server's start-up time, and listening does not need it.
-  const undici = await import('undici');
-  return new MessagesUpstream(options, undici.Client);
+  const url = new URL(options.baseUrl);
+  // Loaded only where it is spoken.
+  const tls = url.protocol === 'https:' ? await import('node:tls') : null;
+  return new MessagesUpstream(url, options, tls === null ? plainDialer(url) : tlsDialer(url, tls.connect));
 }
 
-/** To say nothing would allow any encoding, and an answer's bytes go into the results as they come. */
-const UNCOMPRESSED = ['accept-encoding', 'identity'] as const;
+type Dialer = (onread: OnReadOpts) => Socket;
 
-class MessagesUpstream implements Upstream {
+const CONNECT_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 60_000;
+const LONGEST_IDLE_MS = 600_000;
+/** A call may wait for many minutes without a byte, and a router in between must not forget it. */
+const PROBE_AFTER_MS = 60_000;
+/** How often connections are looked at for what takes too long; a shorter limit is looked at four times in its time. */
+const WATCH_MS = 1000;
+
+class MessagesUpstream implements Upstream, ConnectionOwner {
   readonly name: string;
   readonly isSimulated = false;
-  readonly #origin: string;
-  readonly #prefix: string;
-  /** Headers of every call, names and values in turn. */
-  readonly #always: readonly string[];
-  readonly #options: MessagesUpstreamOptions;
-  readonly #makeClient: typeof Client;
-  readonly #idle: Client[] = [];
-  readonly #all = new Set<Client>();
+  watchTurn = 0;
+  readonly #heads: RequestHeads;
+  readonly #dial: Dialer;
+  readonly #isSecure: boolean;
+  readonly #timeouts: ConnectionTimeouts;
+  readonly #watchMs: number;
+  readonly #all = new Set<Connection>();
+  /** The last one used is the next one used, so that those nobody needs grow old. */
+  readonly #idle: Connection[] = [];
+  /** Freed since the event loop last looked at its sockets, and before that. */
+  #freed: Connection[] = [];
+  #resting: Connection[] = [];
+  #isTurning = false;
+  #watch: NodeJS.Timeout | null = null;
+  #isClosed = false;
 
-  constructor(options: MessagesUpstreamOptions, makeClient: typeof Client) {
-    const url = new URL(options.baseUrl);
+  constructor(url: URL, { apiKey, timeoutMs }: MessagesUpstreamOptions, dial: Dialer) {
     this.name = url.origin;
-    this.#origin = url.origin;
-    this.#prefix = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
-    this.#always = [...UNCOMPRESSED, ...(options.apiKey === null ? [] : ['x-api-key', options.apiKey])];
-    this.#options = options;
-    this.#makeClient = makeClient;
+    this.#heads = new RequestHeads(url, apiKey);
+    this.#dial = dial;
+    this.#isSecure = url.protocol === 'https:';
+    this.#watchMs = Math.min(WATCH_MS, Math.ceil(timeoutMs / 4));
+    const turns = (ms: number): number => Math.ceil(ms / this.#watchMs);
+    this.#timeouts = { connecting: turns(CONNECT_TIMEOUT_MS), silence: turns(timeoutMs), idle: turns(IDLE_TIMEOUT_MS) };
   }
 
   call(request: UpstreamCall, events: UpstreamEvents): CancelCall {
-    const client = this.#idle.pop() ?? this.#connect();
-    const exchange = new Exchange(events, () => this.#idle.push(client));
-    client.dispatch(
-      {
-        method: request.method,
-        path: this.#prefix + request.path,
-        headers: this.#headers(request.headers),
-        body: request.body,
-      },
-      exchange,
-    );
+    const head = this.#headOf(request);
+    if (typeof head !== 'string') {
+      events.onFailure(head.message, false);
+      return () => undefined;
+    }
+    const exchange = new Exchange(head, request.body, events);
+    this.onUnsent(exchange);
     return () => exchange.cancel();
   }
 
   async close(): Promise<void> {
-    const clients = [...this.#all];
-    this.#all.clear();
-    this.#idle.length = 0;
-    await Promise.all(clients.map((client) => client.destroy()));
+    this.#isClosed = true;
+    for (const connection of this.#all) connection.destroy();
   }
 
-  #connect(): Client {
-    const client = new this.#makeClient(this.#origin, {
-      pipelining: 1,
-      headersTimeout: this.#options.timeoutMs,
-      bodyTimeout: this.#options.timeoutMs,
-      connect: { timeout: 10_000 },
-      keepAliveTimeout: 60_000,
-      keepAliveMaxTimeout: 600_000,
+  turnsOf(seconds: number): number {
+    return Math.floor(Math.min(seconds * 1000, LONGEST_IDLE_MS) / this.#watchMs);
+  }
+
+  onFree(connection: Connection): void {
+    this.#idle.push(connection);
+    this.#freed.push(connection);
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    setImmediate(() => this.#turn());
+  }
+
+  onClosed(connection: Connection): void {
+    this.#all.delete(connection);
+    // The one idle for longest, which is the first to go, comes first.
+    const place = this.#idle.indexOf(connection);
+    if (place >= 0) this.#idle.splice(place, 1);
+    if (this.#all.size > 0 || this.#watch === null) return;
+    clearInterval(this.#watch);
+    this.#watch = null;
+  }
+
+  onUnsent(exchange: Exchange): void {
+    (this.#idle.pop() ?? this.#connect()).send(exchange);
+  }
+
+  #headOf(request: UpstreamCall): string | UnsendableCall {
+    if (this.#isClosed) return new UnsendableCall('the upstream is closed');
+    try {
+      return this.#heads.of(request);
+    } catch (error) {
+      if (error instanceof UnsendableCall) return error;
+      throw error;
+    }
+  }
+
+  #connect(): Connection {
+    const connection = new Connection({
+      connect: this.#dial,
+      isSecure: this.#isSecure,
+      timeouts: this.#timeouts,
+      owner: this,
     });
-    this.#all.add(client);
-    return client;
+    this.#all.add(connection);
+    this.#watch ??= setInterval(() => this.#look(), this.#watchMs).unref();
+    return connection;
   }
 
-  #headers(headers: Readonly<Record<string, string>>): string[] {
-    const flat = [...this.#always];
-    for (const name in headers) flat.push(name, headers[name] as string);
-    return flat;
-  }
-}
-
-const TIMEOUT_CODES: ReadonlySet<string> = new Set([
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ETIMEDOUT',
-]);
-
-/** One exchange on one connection, as undici's raw handler. The connection is free again when the exchange is over. */
-class Exchange implements Dispatcher.DispatchHandler {
-  readonly #events: UpstreamEvents;
-  #release: (() => void) | null;
-  #abort: ((error?: Error) => void) | null = null;
-  #over = false;
-
-  constructor(events: UpstreamEvents, release: () => void) {
-    this.#events = events;
-    this.#release = release;
+  #look(): void {
+    this.watchTurn++;
+    for (const connection of this.#all) connection.watch();
   }
 
-  cancel(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#abort?.();
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-    if (this.#over) abort();
-  }
-
-  onHeaders(status: number, raw: Buffer[]): boolean {
-    // Interim answers (100, 103) are not the answer.
-    if (!this.#over && status >= 200) this.#events.onHead(status, parseHeaders(raw));
-    return true;
-  }
-
-  onData(chunk: Buffer): boolean {
-    if (!this.#over) this.#events.onData(chunk);
-    return true;
-  }
-
-  onComplete(): void {
-    this.#free();
-    if (this.#over) return;
-    // What is thrown in here undici hands to `onError`, and the caller gets to know of it there.
-    this.#events.onEnd();
-    this.#over = true;
-  }
-
-  onError(error: Error & { readonly code?: string }): void {
-    this.#free();
-    if (this.#over) return;
-    this.#over = true;
-    const code = error.code ?? '';
-    this.#events.onFailure(code === '' ? error.message : `${code}: ${error.message}`, TIMEOUT_CODES.has(code));
-  }
-
-  /** Once: a connection given back twice would serve two calls at the same time. */
-  #free(): void {
-    this.#release?.();
-    this.#release = null;
+  /**
+   * Once a turn of the event loop: sockets were looked at between two of these, so that who was freed before the first is
+   * known to be open still, and has sent nothing behind its answer.
+   */
+  #turn(): void {
+    const rested = this.#resting;
+    this.#resting = this.#freed;
+    this.#freed = [];
+    for (const connection of rested) connection.rested();
+    if (this.#resting.length > 0) setImmediate(() => this.#turn());
+    else this.#isTurning = false;
   }
 }
 
-function parseHeaders(raw: readonly Buffer[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = Object.create(null) as Record<string, string | string[]>;
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as Buffer).toString('latin1').toLowerCase();
-    const value = (raw[i + 1] as Buffer).toString('latin1');
-    const before = headers[name];
-    headers[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
-  }
-  return headers;
+function plainDialer(url: URL): Dialer {
+  const [host, port] = [hostOf(url), Number(url.port || 80)];
+  return (onread) => tuned(connectPlain({ host, port, onread }));
+}
+
+/** What one connection has agreed on with the other side spares the next one half of the handshake. */
+function tlsDialer(url: URL, connect: typeof connectTls): Dialer {
+  const host = hostOf(url);
+  const options = {
+    host,
+    port: Number(url.port || 443),
+    // An address is no name to ask for; the certificate is held against it all the same.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ALPNProtocols: ['http/1.1'],
+  };
+  let session: Buffer | undefined;
+  return (onread) => {
+    const withSession: TlsOptions & { onread: OnReadOpts } = { ...options, onread, ...(session && { session }) };
+    return tuned(connect(withSession).on('session', (agreed) => void (session = agreed)));
+  };
+}
+
+function tuned<Kind extends Socket>(socket: Kind): Kind {
+  return socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER_MS);
+}
+
+/** Without the brackets that an address of version 6 has in a URL. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
 }

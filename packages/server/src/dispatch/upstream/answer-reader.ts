@@ -1,0 +1,269 @@
+/**
+ * Reads HTTP/1.1 answers off a connection, piece by piece as they come. As strict as RFC 9112 asks of a client that uses
+ * its connection again: where an answer ends must be beyond doubt, or the next one would be taken for another request's.
+ *
+ *     head ─▶ body of known length ─────────────▶ over
+ *       │ ╲─▶ chunk size ⇄ chunk ─▶ trailers ───▶ over
+ *       │  ╲▶ body until the connection closes ─▶ over
+ *       └── an interim answer: the next head
+ *
+ * Invariant: after `over` no byte belongs to this answer; whoever reads on finds the connection's fault, not an answer.
+ */
+export interface AnswerSink {
+  /** False when nobody wants to hear more: reading stops at once. */
+  onHead(status: number, headers: AnswerFields): boolean;
+  /** The bytes are valid during the call only. False as above. */
+  onBody(bytes: Buffer): boolean;
+}
+
+/** Names in lower case; a name that came more than once has all its values. */
+export type AnswerFields = Readonly<Record<string, string | readonly string[]>>;
+
+/** What a piece came to: `more` is to come, the answer is `over`, or nobody listens any more. */
+export type Reading = 'more' | 'over' | 'unwanted';
+
+/** The answer is not HTTP/1.1, or not in a way that can be relied on. */
+export class AnswerFault extends Error {}
+
+/** Real heads have a few kilobytes. */
+const HEAD_LIMIT_BYTES = 64 * 1024;
+/** A chunk's size in hex digits, its extensions and its line end. */
+const SIZE_LINE_LIMIT_BYTES = 1024;
+
+type Place = 'head' | 'length' | 'chunk_size' | 'chunk' | 'chunk_end' | 'trailers' | 'until_close' | 'over';
+
+export class AnswerReader {
+  #place: Place = 'head';
+  /** Of the body or of the chunk. */
+  #missing = 0;
+  /** A line or a head whose end has not come. */
+  #partial: Buffer | null = null;
+  #keepsAlive = false;
+  #idleSeconds: number | null = null;
+
+  /** Whether the other side keeps the connection for another call. Known once an answer is over. */
+  get keepsAlive(): boolean {
+    return this.#keepsAlive;
+  }
+
+  /** How long it keeps it, where it says so. */
+  get idleSeconds(): number | null {
+    return this.#idleSeconds;
+  }
+
+  /** Gets ready for the next answer. */
+  begin(): void {
+    this.#place = 'head';
+    this.#partial = null;
+  }
+
+  read(piece: Buffer, sink: AnswerSink): Reading {
+    let at = 0;
+    while (this.#place !== 'over') {
+      if (at === piece.length) return 'more';
+      const next = this.#step(piece, at, sink);
+      if (next < 0) return 'unwanted';
+      at = next;
+    }
+    // A byte too many: who sends it sends no answers that can be told apart.
+    if (at < piece.length) this.#keepsAlive = false;
+    return 'over';
+  }
+
+  /** The other side has closed the connection. True when that is how the answer ends. */
+  close(): boolean {
+    return this.#place === 'until_close';
+  }
+
+  /** Answers how far it came, or −1 when the sink wants no more. */
+  #step(piece: Buffer, at: number, sink: AnswerSink): number {
+    switch (this.#place) {
+      case 'head':
+        return this.#head(piece, at, sink);
+      case 'length':
+      case 'chunk':
+      case 'until_close':
+        return this.#body(piece, at, sink);
+      case 'chunk_size':
+      case 'chunk_end':
+      case 'trailers':
+        return this.#line(piece, at);
+      case 'over':
+        return at;
+      default:
+        return this.#place satisfies never;
+    }
+  }
+
+  #head(piece: Buffer, at: number, sink: AnswerSink): number {
+    const held = this.#partial;
+    const bytes = held === null ? piece : Buffer.concat([held, piece.subarray(at)]);
+    const start = held === null ? at : 0;
+    const end = bytes.indexOf(HEAD_END, Math.max(start, (held?.length ?? 0) - HEAD_END.length));
+    if ((end < 0 ? bytes.length : end) - start > HEAD_LIMIT_BYTES) throw new AnswerFault('the head is too long');
+    if (end < 0) {
+      this.#partial = held === null ? Buffer.from(bytes.subarray(start)) : bytes;
+      return piece.length;
+    }
+    this.#partial = null;
+    const isWanted = this.#takeHead(bytes.toString('latin1', start, end), sink);
+    const after = end + HEAD_END.length;
+    return isWanted ? (held === null ? after : at + after - held.length) : -1;
+  }
+
+  #takeHead(head: string, sink: AnswerSink): boolean {
+    const { status, minor, headers } = parseHead(head);
+    // Switching protocols was not asked for; every other answer below 200 comes before the one that counts.
+    if (status === 101) throw new AnswerFault('the answer switches protocols');
+    if (status < 200) return true;
+    this.#frame(status, minor, headers);
+    return sink.onHead(status, headers);
+  }
+
+  /** Where the body ends, by RFC 9112 section 6.3. */
+  #frame(status: number, minor: number, headers: AnswerFields): void {
+    const coding = headers['transfer-encoding'];
+    const length = lengthOf(headers['content-length']);
+    this.#keepsAlive = keepsAlive(minor, listOf(headers['connection']));
+    this.#idleSeconds = idleSecondsOf(headers['keep-alive']);
+    if (status === 204 || status === 304) this.#place = 'over';
+    else if (coding !== undefined) this.#frameChunks(coding, minor, length);
+    else if (length !== null) {
+      this.#missing = length;
+      this.#place = length === 0 ? 'over' : 'length';
+    } else {
+      this.#keepsAlive = false;
+      this.#place = 'until_close';
+    }
+  }
+
+  #frameChunks(coding: string | readonly string[], minor: number, length: number | null): void {
+    // Two opinions of where a body ends are how answers are smuggled past one of two readers.
+    if (length !== null || minor === 0) throw new AnswerFault('the answer’s length is ambiguous');
+    const codings = listOf(coding);
+    if (codings.length !== 1 || codings[0] !== 'chunked') {
+      throw new AnswerFault(`the transfer coding ${JSON.stringify(codings.join(', '))} was not asked for`);
+    }
+    this.#place = 'chunk_size';
+  }
+
+  #body(piece: Buffer, at: number, sink: AnswerSink): number {
+    const end = this.#place === 'until_close' ? piece.length : Math.min(piece.length, at + this.#missing);
+    const bytes = at === 0 && end === piece.length ? piece : piece.subarray(at, end);
+    if (this.#place !== 'until_close') {
+      this.#missing -= end - at;
+      if (this.#missing === 0) this.#place = this.#place === 'length' ? 'over' : 'chunk_end';
+    }
+    return sink.onBody(bytes) ? end : -1;
+  }
+
+  /** The lines between chunks: sizes, line ends, trailers. */
+  #line(piece: Buffer, at: number): number {
+    const end = piece.indexOf(LINE_FEED, at);
+    const upTo = end < 0 ? piece.length : end + 1;
+    const part = piece.subarray(at, upTo);
+    const line = this.#partial === null ? part : Buffer.concat([this.#partial, part]);
+    const limit = this.#place === 'trailers' ? HEAD_LIMIT_BYTES : SIZE_LINE_LIMIT_BYTES;
+    if (line.length > limit) throw new AnswerFault('a line between chunks is too long');
+    if (end < 0) {
+      this.#partial = Buffer.from(line);
+      return upTo;
+    }
+    this.#partial = null;
+    if (line[line.length - 2] !== CARRIAGE_RETURN) throw new AnswerFault('a line between chunks has no proper end');
+    this.#takeLine(line.toString('latin1', 0, line.length - 2));
+    return upTo;
+  }
+
+  #takeLine(line: string): void {
+    if (this.#place === 'chunk_size') {
+      this.#missing = chunkSize(line);
+      this.#place = this.#missing === 0 ? 'trailers' : 'chunk';
+    } else if (this.#place === 'trailers') {
+      // What trailers say nobody asks for.
+      if (line === '') this.#place = 'over';
+    } else {
+      if (line !== '') throw new AnswerFault('a chunk is longer than it says');
+      this.#place = 'chunk_size';
+    }
+  }
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+// eslint-disable-next-line no-control-regex -- control characters are what it keeps out
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const CHUNK_SIZE = /^([\da-fA-F]{1,12})[\t ]*(?:;.*)?$/;
+
+interface Head {
+  readonly status: number;
+  readonly minor: number;
+  readonly headers: AnswerFields;
+}
+
+function parseHead(head: string): Head {
+  const firstEnd = head.indexOf('\r\n');
+  const statusLine = firstEnd < 0 ? head : head.slice(0, firstEnd);
+  const found = STATUS_LINE.exec(statusLine);
+  if (found === null) throw new AnswerFault('the answer is not HTTP/1.1');
+  const headers = Object.create(null) as Record<string, string | readonly string[]>;
+  for (let start = firstEnd < 0 ? head.length : firstEnd + 2; start < head.length;) {
+    const next = head.indexOf('\r\n', start);
+    const end = next < 0 ? head.length : next;
+    putField(headers, head, start, end);
+    start = end + 2;
+  }
+  return { status: Number(found[2]), minor: Number(found[1]), headers };
+}
+
+function putField(headers: Record<string, string | readonly string[]>, head: string, start: number, end: number): void {
+  const colon = head.indexOf(':', start);
+  const name = colon < 0 || colon > end ? '' : head.slice(start, colon);
+  const value = head.slice(colon + 1, end).trim();
+  // A folded line begins with a space, which no name does.
+  if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw new AnswerFault('the head has a line that is no field');
+  const key = name.toLowerCase();
+  const before = headers[key];
+  headers[key] = before === undefined ? value : [...(typeof before === 'string' ? [before] : before), value];
+}
+
+/** The items of a comma-separated field, in lower case. */
+function listOf(field: string | readonly string[] | undefined): readonly string[] {
+  if (field === undefined) return [];
+  const text = typeof field === 'string' ? field : field.join(',');
+  return text
+    .toLowerCase()
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function keepsAlive(minor: number, connection: readonly string[]): boolean {
+  if (connection.includes('close')) return false;
+  return minor === 1 || connection.includes('keep-alive');
+}
+
+/** Null when it is not stated. Said twice alike is said once. */
+function lengthOf(field: string | readonly string[] | undefined): number | null {
+  if (field === undefined) return null;
+  const [first = '', ...others] = listOf(field);
+  if (!/^\d{1,15}$/.test(first) || others.some((other) => other !== first)) {
+    throw new AnswerFault('the answer’s length is ambiguous');
+  }
+  return Number(first);
+}
+
+function idleSecondsOf(field: string | readonly string[] | undefined): number | null {
+  if (field === undefined) return null;
+  const found = /(?:^|[,;\s])timeout\s*=\s*(\d{1,9})/i.exec(typeof field === 'string' ? field : field.join(','));
+  return found === null ? null : Number(found[1]);
+}
+
+function chunkSize(line: string): number {
+  const found = CHUNK_SIZE.exec(line);
+  if (found === null) throw new AnswerFault('a chunk does not say how long it is');
+  return Number.parseInt(found[1] as string, 16);
+}
