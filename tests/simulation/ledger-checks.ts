@@ -1,7 +1,8 @@
 import { billOf, mergeTotals, sumOfModels, type LedgerTotals, type TokenCounts } from '@batchwright/core';
 import { findModel, type BatchResultLine } from '@batchwright/protocol';
 import type { LedgerCheckpoint } from '../../packages/server/src/catalog/catalog.ts';
-import { WORKSPACES, type Promised, type World } from './world.ts';
+import type { Promised } from './promised.ts';
+import { WORKSPACES, type World } from './world.ts';
 
 /**
  * What must hold of the money at the end of every history:
@@ -24,6 +25,7 @@ export async function checkUsage(world: World, found: string[]): Promise<void> {
 
 /** Of a batch that has ended and was not deleted. */
 export function checkLedger(
+  world: World,
   batch: Promised,
   ledger: LedgerCheckpoint | null,
   rows: readonly BatchResultLine[],
@@ -31,7 +33,7 @@ export function checkLedger(
 ): void {
   if (ledger === null) return void found.push(`${batch.id} has no ledger`);
   if (ledger.rows !== rows.length) found.push(`the ledger of ${batch.id} covers ${ledger.rows} rows of ${rows.length}`);
-  const expected = expectedOf(rows);
+  const expected = expectedOf(rows, world.profile.priced);
   const { requests } = sumOfModels(ledger.totals);
   const answered = rows.filter(({ result }) => result.type === 'succeeded').length;
   if (requests !== answered) found.push(`the ledger of ${batch.id} has ${requests} of ${answered} answers`);
@@ -46,7 +48,7 @@ export function checkLedger(
 
 type Expected = TokenCounts & { readonly cost: number };
 
-function expectedOf(rows: readonly BatchResultLine[]): ReadonlyMap<string, Expected> {
+function expectedOf(rows: readonly BatchResultLine[], isPriced: boolean): ReadonlyMap<string, Expected> {
   const expected = new Map<string, Expected>();
   for (const { result } of rows) {
     if (result.type !== 'succeeded') continue;
@@ -54,7 +56,7 @@ function expectedOf(rows: readonly BatchResultLine[]): ReadonlyMap<string, Expec
     const tokens = tokensOf(usage);
     const id = findModel(model)?.id ?? model;
     const terms = { atMs: Date.UTC(2026, 0, 1), isBatch: false, inferenceGeo: usage.inference_geo ?? null };
-    const cost = billOf(model, tokens, terms) ?? 0;
+    const cost = isPriced ? (billOf(model, tokens, terms) ?? 0) : 0;
     expected.set(id, plus(expected.get(id), { ...tokens, cost }));
   }
   return expected;

@@ -44,7 +44,8 @@ interface Running {
   /** The counters as the catalog has them. */
   recorded: RequestCounts;
   progressDueMs: number;
-  ending: boolean;
+  /** Under way from when every request is settled until the catalog knows. */
+  ending: Promise<void> | null;
 }
 
 /** A lease that is held and whose batch is not open yet, with the wait should that fail. */
@@ -69,6 +70,8 @@ export class Scheduler implements Service {
   #waitingCount = 0;
   /** What waits to be tried again; a stop calls it off. */
   readonly #retries = new Set<Timer>();
+  /** Checkpoints on their way to the catalog, which must not be closed before they are there. */
+  readonly #recording = new Set<Promise<void>>();
   #claiming: Promise<void> | null = null;
   #claimAgain = false;
   #stopped = false;
@@ -158,6 +161,7 @@ export class Scheduler implements Service {
     await this.#claiming;
     this.#released = true;
     await Promise.all([...this.#running.values()].map((running) => this.#release(running)));
+    await Promise.all(this.#recording);
   }
 
   /** No shard hands out anything from here on; calls in flight go on. First step of a graceful stop. */
@@ -216,7 +220,7 @@ export class Scheduler implements Service {
     try {
       shard = await this.#opener.open(lease);
       const { counts: recorded } = lease.batch;
-      const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: false };
+      const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: null };
       this.#running.set(shard.id, running);
       // A cancel that came while the logs were being opened found nobody to tell; the catalog has it.
       const batch = await catalog.batches.find(lease.batch.workspaceId, lease.batch.id);
@@ -309,24 +313,25 @@ export class Scheduler implements Service {
   /** The catalog learns counters and ledger at most once a second, and less often the more batches run. */
   #recordProgress(running: Running): void {
     const { pace, catalog, activity, log } = this.#options;
-    if (pace.now() < running.progressDueMs || running.ending) return;
+    if (pace.now() < running.progressDueMs || running.ending !== null) return;
     const allMs = (this.#running.size / PROGRESS_PER_SECOND) * 1000;
     running.progressDueMs = pace.now() + Math.max(PROGRESS_INTERVAL_MS, allMs);
     const { shard } = running;
     const counts = shard.runningCounts;
-    activity
+    const recording = activity
       .track(catalog.shards.recordProgress(shard.lease, counts, shard.bills))
       .then((outcome) => {
         if (outcome === 'lost') this.#drop(shard);
         else running.recorded = counts;
       })
-      .catch((error: unknown) => log.warn({ err: error, batchId: shard.id }, 'recording progress failed'));
+      .catch((error: unknown) => log.warn({ err: error, batchId: shard.id }, 'recording progress failed'))
+      .finally(() => this.#recording.delete(recording));
+    this.#recording.add(recording);
   }
 
   #finish(running: Running): void {
-    if (running.ending || this.#running.get(running.shard.id) !== running) return;
-    running.ending = true;
-    void this.#options.activity.track(this.#end(running));
+    if (running.ending !== null || this.#running.get(running.shard.id) !== running) return;
+    running.ending = this.#options.activity.track(this.#end(running));
   }
 
   async #end(running: Running): Promise<void> {
@@ -340,7 +345,7 @@ export class Scheduler implements Service {
       void this.#claim();
     } catch (error) {
       log.error({ err: error, batchId: shard.id }, 'ending a batch failed; trying again in a second');
-      running.ending = false;
+      running.ending = null;
       this.#retry(RETRY_MS, () => this.#finish(running));
     }
   }
@@ -376,7 +381,8 @@ export class Scheduler implements Service {
     dispatcher.recall(shard);
     dispatcher.remove(shard);
     await this.#close(shard);
-    if (running.ending) return;
+    // The catalog is closed next, and what is on its way to it would be lost.
+    if (running.ending !== null) return running.ending;
     try {
       await catalog.shards.recordProgress(shard.lease, shard.runningCounts, shard.bills);
       await catalog.shards.release(shard.lease);
