@@ -79,8 +79,8 @@ function problemOf(error: unknown): Problem {
 /** In this order: HTTP itself, path, method, who calls, how often; then the handler. */
 async function decide(room: Room, call: Call, expectation: Expectation): Promise<Reply> {
   if (call.request.rawHeaders.length > 2 * MOST_HEADERS) return refuse({ type: 'headers_too_large' });
-  const hostFault = findHostFault(call.request);
-  if (hostFault !== null) return refuse({ type: 'http_malformed', reason: hostFault });
+  const fault = findHeadFault(call.request);
+  if (fault !== null) return refuse({ type: 'http_malformed', reason: fault });
   if (expectation === 'unknown') return refuse({ type: 'expectation_unknown' });
 
   const routes = room.services.emulator === null ? ROUTES : [...ROUTES, ...EMULATOR_ROUTES];
@@ -100,8 +100,9 @@ async function decide(room: Room, call: Call, expectation: Expectation): Promise
   }
 }
 
-/** What is wrong with how the request names its host: two could mean one thing to a proxy and another to us. */
-function findHostFault({ headers, rawHeaders, httpVersion }: IncomingMessage): string | null {
+/** What is wrong with a head that could be parsed. Two hosts could mean one thing to a proxy and another to us. */
+function findHeadFault({ headers, rawHeaders, httpVersion }: IncomingMessage): string | null {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'its version is neither HTTP/1.1 nor HTTP/1.0';
   // HTTP/1.0 knew no host header, and health checks of old still speak it.
   if (headers.host === undefined) return httpVersion === '1.0' ? null : 'the host header is missing';
   if (!isHost(headers.host)) return 'the host header is no host with an optional port';
