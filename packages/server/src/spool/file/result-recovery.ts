@@ -76,7 +76,9 @@ export async function recoverResults(files: ResultFiles, sources: RecoverySource
   if (taking.salvaged > 0) await sources.salvaged();
   const doneBytes = (endEntry + adopted.length) * ENTRY_BYTES;
   const found = { resultsBytes: taking.resultsBytes, doneBytes, isHeadless: words.length === 0, endEntry, adopted };
-  const wasRight = taking.resultsBytes === fileBytes && doneBytes === (await files.done.size()) && adopted.length === 0;
+  // A header that a loss of power garbled is as long as a whole one.
+  const isNamed = words.length > 0 && doneBytes === (await files.done.size()) && adopted.length === 0;
+  const wasRight = isNamed && taking.resultsBytes === fileBytes;
   if (!wasRight) await cutAndName(files, found);
   // What a marker proves was synced before; the rest is as durable as a kill left it.
   if (!wasRight || taking.rows.length > 0) await Promise.all([files.results.datasync(), files.done.datasync()]);
