@@ -1,3 +1,4 @@
+import { identifierBytes } from './byte-masks';
 import { BACKSLASH, hexValue, isCustomIdCharacter, isHex, LOWER_U } from './characters';
 import { CAPTURE_BYTES } from './layout';
 
@@ -62,11 +63,12 @@ export function captureByte(c: u32): void {
 }
 
 /**
- * Writes the characters that `length` raw bytes at `raw` spell to `out`, provided each may stand in a custom_id, and
+ * Writes the characters that the `length` raw bytes of the string captured last, at `raw`, spell to `out`, provided each may stand in a custom_id, and
  * answers how many; or -1 when one may not, or when there are more than `limit`. The keys the API knows are made of the
  * same characters, so keys are decoded by this too. Escapes are whole: the grammar has checked them.
  */
 export function decodeIdentifier(raw: usize, length: u32, out: usize, limit: u32): i32 {
+  if (!escaped) return copyIdentifier(raw, length, out, limit);
   const end = raw + length;
   let count: u32 = 0;
   while (raw < end) {
@@ -80,6 +82,18 @@ export function decodeIdentifier(raw: usize, length: u32, out: usize, limit: u32
     count++;
   }
   return count;
+}
+
+/** As `decodeIdentifier`, of bytes that spell themselves. Whole vectors are moved: 16 bytes of slack follow `out`. */
+function copyIdentifier(raw: usize, length: u32, out: usize, limit: u32): i32 {
+  if (length > limit) return -1;
+  for (let at: u32 = 0; at < length; at += 16) {
+    const v = v128.load(raw + at);
+    const others: u32 = ~i8x16.bitmask(identifierBytes(v)) | 0x10000;
+    if (ctz(others) < min<u32>(length - at, 16)) return -1;
+    v128.store(out + at, v);
+  }
+  return length;
 }
 
 /** The value of four hex digits; a character that no identifier holds when they are not. */

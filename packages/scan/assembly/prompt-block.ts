@@ -4,7 +4,7 @@ import { abandonDigest, beginDigest, digestBytes, endDigest, mix } from './diges
 import { WORD_CAPTURE } from './layout';
 import { beginMarker, isMarkerOpen, Marker, markerRead, markerValueBegins, markerValueEnds } from './prompt-marker';
 import { typeRead } from './request-traits';
-import { escapeSurplus } from './tokens';
+import { escapeSurplus } from './strings';
 import { capturedWord, Word } from './words';
 
 /**

@@ -1,4 +1,4 @@
-import { escapesOfHex } from './tokens';
+import { escapesOfHex } from './strings';
 import { Word } from './words';
 
 /**
