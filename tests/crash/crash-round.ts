@@ -47,6 +47,8 @@ export class CrashRound {
   readonly submitted: Submitted[] = [];
   readonly kills: Kill[] = [];
   readonly violations: string[] = [];
+  /** When each poll that was answered had been sent, by `performance.now()`. */
+  readonly pollsMs: number[] = [];
   readonly home: Home;
   readonly upstream: CountingUpstream;
   readonly patienceMs: number;
@@ -240,7 +242,9 @@ export class CrashRound {
   async #poll(server: ServerProcess): Promise<void> {
     for (const batch of this.submitted) {
       if (batch.id === null || batch.hasEnded) continue;
+      const sentMs = performance.now();
       const response = await server.client.get(`${BATCHES}/${batch.id}`);
+      this.pollsMs.push(sentMs);
       if (response.status !== 200) {
         this.violations.push(`${batch.id} was accepted and answers ${response.status}`);
         batch.hasEnded = true;

@@ -15,9 +15,21 @@ export const MISBEHAVIOURS = [
   'sends a page of HTML with status 200',
   'sends JSON that is cut',
   'sends a megabyte of headers',
+  'sends null with status 200',
+  'sends an array with status 200',
+  'sends bytes that are no text with status 200',
+  'sends an error with status 200',
+  'answers nothing with status 200',
 ] as const;
 /** Ways to be odd that are answers all the same: nothing may be sent twice for them. */
-export const ODDITIES = ['trickles', 'closes the connection at once', 'answers before it was asked all'] as const;
+export const ODDITIES = [
+  'trickles',
+  'closes the connection at once',
+  'answers before it was asked all',
+  'answers twice',
+  "names another request's id",
+  'sends 20 MB',
+] as const;
 
 export type Misbehaviour = (typeof MISBEHAVIOURS)[number];
 export type Oddity = (typeof ODDITIES)[number];
@@ -107,6 +119,32 @@ function misbehave(
     case 'sends a megabyte of headers':
       socket.end(`HTTP/1.1 200 OK\r\nx-long: ${'x'.repeat(MEGABYTE)}\r\n\r\n`);
       return;
+    case 'sends null with status 200':
+      response.end('null');
+      return;
+    case 'sends an array with status 200':
+      response.end(`[${body}]`);
+      return;
+    case 'sends bytes that are no text with status 200':
+      response.end(Buffer.from(body.replaceAll('answer', 'answ\xff'), 'latin1'));
+      return;
+    case 'sends an error with status 200':
+      response.end('{"type":"error","error":{"type":"api_error","message":"not now"}}');
+      return;
+    case 'answers nothing with status 200':
+      response.end();
+      return;
+    case 'answers twice':
+      // Both at once. A second one that comes when the connection has the next call on it is that call's, to any client.
+      socket.write(`${whole(body)}${whole(bodyFor('nobody'))}`);
+      return;
+    case "names another request's id":
+      response.setHeader('request-id', 'req_of_another');
+      response.end(JSON.stringify({ ...message(answerTo(customId)), id: 'msg_of_another', custom_id: 'how0-0' }));
+      return;
+    case 'sends 20 MB':
+      response.end(JSON.stringify(message(answerTo(customId) + ' '.repeat(20 * MEGABYTE))));
+      return;
     case 'trickles':
       head(body.length);
       return trickle(response, body);
@@ -123,6 +161,11 @@ function misbehave(
 }
 
 const MEGABYTE = 1024 * 1024;
+
+/** An answer with its head, for what `node:http` would not send. */
+function whole(body: string): string {
+  return `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+}
 
 /** As fast as the other side takes them, until it hangs up. */
 function sendMegabytes(response: ServerResponse, count: number): void {
