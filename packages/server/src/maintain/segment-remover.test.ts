@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { at, counts, newBatch, sources } from '../catalog/catalog.fixture.ts';
 import { createMemoryCatalog } from '../catalog/memory/memory-catalog.ts';
 import { silentLog } from '../observe/log.ts';
+import { Activity } from '../runtime/activity.ts';
 import { createMemorySpool } from '../spool/memory/memory-spool.ts';
 import { store, submission } from '../spool/spool.fixture.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -23,7 +24,12 @@ async function setUp() {
       await memory.remove(id);
     },
   };
-  const remover = new SegmentRemover(catalog, spool, silentLog);
+  const activity = new Activity();
+  const remover = new SegmentRemover(catalog, spool, activity, silentLog);
+  const start = async (): Promise<void> => {
+    await remover.run();
+    await activity.quiet();
+  };
   const add = async (name: string): Promise<BatchId> => {
     const batch = newBatch(workspace, name, 1);
     await catalog.batches.create(batch, at(0), null);
@@ -37,7 +43,7 @@ async function setUp() {
   const onRemoval = (action: (id: BatchId) => Promise<void>): void => {
     beforeRemoval = action;
   };
-  return { catalog, spool, remover, failing, add, remove, onRemoval };
+  return { catalog, spool, remover, start, failing, add, remove, onRemoval };
 }
 
 describe('SegmentRemover', () => {
@@ -50,10 +56,10 @@ describe('SegmentRemover', () => {
   });
 
   it('removes at start what never became a batch', async () => {
-    const { spool, remover, add } = await setUp();
+    const { spool, start, add } = await setUp();
     const kept = await add('kept');
     await store(spool, newBatch('' as never, 'orphan').id, submission(['{}']));
-    await remover.run();
+    await start();
     expect(await spool.list()).toEqual([kept]);
   });
 
@@ -87,11 +93,34 @@ describe('SegmentRemover', () => {
   });
 
   it('lets a server start beside segments that it cannot remove', async () => {
-    const { spool, remover, failing } = await setUp();
+    const { spool, start, failing } = await setUp();
     const orphan = newBatch('' as never, 'orphan').id;
     await store(spool, orphan, submission(['{}']));
     failing.add(orphan);
-    await remover.run();
+    await start();
     expect(await spool.list()).toEqual([orphan]);
+  });
+
+  it('leaves alone what is uploaded while it looks through what there was at start', async () => {
+    const { spool, remover, start, onRemoval } = await setUp();
+    const uploading = newBatch('' as never, 'uploading').id;
+    await store(spool, newBatch('' as never, 'orphan').id, submission(['{}']));
+    onRemoval(() => store(spool, uploading, submission(['{}'])));
+    await start();
+    await remover.stop();
+    expect(await spool.list()).toEqual([uploading]);
+  });
+
+  it('keeps a start waiting for no batch that is stored', async () => {
+    const { catalog, remover, add } = await setUp();
+    await add('kept');
+    let looks = 0;
+    const { exists } = catalog.batches;
+    catalog.batches.exists = (id) => {
+      looks++;
+      return exists(id);
+    };
+    await remover.run();
+    expect(looks).toBeLessThanOrEqual(1);
   });
 });

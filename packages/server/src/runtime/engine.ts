@@ -53,14 +53,14 @@ export function createEngine(options: EngineOptions): Engine {
   const { catalog, spool, clock, pace, activity, log } = options;
   const dispatcher = new Dispatcher(options);
   const scheduler = new Scheduler({ ...options, dispatcher, hasBatchDiscount: options.upstream.isSimulated });
-  const segmentRemover = new SegmentRemover(catalog, spool, log);
+  const segmentRemover = new SegmentRemover(catalog, spool, activity, log);
   const archivist = new Archivist(catalog, spool, clock, activity, log);
   return {
     scheduler,
     dispatcher,
     segmentRemover,
     start: async () => {
-      // Orphans go first: a batch that was never accepted must not be mistaken for one while its id is unknown.
+      // First: what it finds in the spool must be a former process's.
       await segmentRemover.run();
       await scheduler.run();
       await archivist.run();

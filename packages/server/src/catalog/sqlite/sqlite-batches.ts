@@ -77,7 +77,7 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
         if (batch !== null) applyEvent(statements, batch, { type: 'retention_passed' }, nowUs);
       });
     },
-    exists: async (id) => statements.findBatch.get(id) !== undefined,
+    exists: async (id) => statements.existsBatch.get(id) !== undefined,
     tally: async () => tally(statements),
   };
 }

@@ -31,6 +31,7 @@ export const SQL = {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   insertShard: 'INSERT INTO shards (batch_id, shard, expires_at_us) VALUES (?, 0, ?)',
   findBatch: 'SELECT * FROM batches WHERE id = ? AND deleted_at_us IS NULL',
+  existsBatch: 'SELECT 1 FROM batches WHERE id = ? AND deleted_at_us IS NULL',
   updateBatch: `
     UPDATE batches SET
       status = ?, cancel_initiated_at_us = ?, ended_at_us = ?, archived_at_us = ?,
