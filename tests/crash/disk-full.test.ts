@@ -1,7 +1,11 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageBatch } from '@batchwright/protocol';
 import { BATCHES, expectError, list, retrieve } from '../harness/batches.ts';
 import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
+import type { RawResponse } from '../harness/raw-http.ts';
 import { bodyOf, createBatch, expectWhole } from './crash-batches.ts';
 import { limitFileSize, openHome, until, type Home, type ServerProcess } from './server-process.ts';
 import { canMount, mountSmallDisk, type SmallDisk } from './small-disk.ts';
@@ -106,6 +110,51 @@ describe.runIf(canMount())('on a disk that runs full (needs the right to mount)'
     expect(command.err()).toMatch(/^batchwright: .*(read-only|readonly|EROFS).*\n$/i);
   });
 });
+
+describe.runIf(canMount())('with the catalog on a disk of its own that runs full (needs the right to mount)', () => {
+  let disk: SmallDisk;
+  let batches: string;
+  beforeEach(async () => {
+    disk = mountSmallDisk(DISK_BYTES) as SmallDisk;
+    batches = await mkdtemp(join(tmpdir(), 'batchwright-batches-'));
+    home = await openHome({ root: disk.path });
+    await mkdir(home.dataDir);
+    await symlink(batches, join(home.dataDir, 'batches'));
+  });
+  afterEach(async () => {
+    await home.close();
+    disk.remove();
+    await rm(batches, { recursive: true });
+  });
+
+  it('refuses a batch, leaves no trace of its body, ends what runs when space returns, and pays nothing twice', async () => {
+    const server = await start();
+    const batch = await createBatch(server, 'item', REQUESTS);
+    await disk.fill();
+    // The write-ahead log has pages of its own to use again: only a row too many needs the disk.
+    const refused = await createUntilRefused(server);
+    expect(expectError(refused, 500, 'api_error').error.message).toMatch(/disk space/);
+    expect((await home.storedBatches()).length).toBe((await list(server.client, '?limit=1000')).data.length);
+    await disk.free();
+    await expectWholeOf(server, batch, 'item', 1);
+    await untilAllEnded(server);
+    await expectWholeOf(server, await createBatch(server, 'after', 3), 'after', 1);
+  });
+});
+
+async function createUntilRefused(server: ServerProcess): Promise<RawResponse> {
+  for (let i = 0; ; i++) {
+    const response = await server.client.post(BATCHES, bodyOf(`more${i}`, 1));
+    if (response.status !== 200) return response;
+  }
+}
+
+async function untilAllEnded(server: ServerProcess): Promise<void> {
+  await until('every batch has ended', async () => {
+    const { data } = await list(server.client, '?limit=1000');
+    return data.every((batch) => batch.processing_status === 'ended');
+  });
+}
 
 describe('under a limit on the size of files', () => {
   beforeEach(async () => {
