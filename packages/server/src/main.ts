@@ -227,6 +227,11 @@ function registerGauges(metrics: Metrics, catalog: Catalog, { dispatcher, schedu
     read: () => [{ value: scheduler.pausedByBudget }],
   });
   metrics.gauge({
+    name: 'batchwright_batches_unopened',
+    help: 'Batches whose files could not be read at the last try.',
+    read: () => [{ value: scheduler.unopened }],
+  });
+  metrics.gauge({
     name: 'batchwright_upstream_in_flight',
     help: 'Calls to the upstream that are under way.',
     read: () => [{ value: dispatcher.inFlight }],

@@ -1,6 +1,7 @@
 import { BATCH_LIFETIME_MS, microsecondsFromMs } from '@batchwright/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import type { Catalog } from '../catalog/catalog.ts';
+import { silentLog } from '../observe/log.ts';
 import { error, names, setUp } from '../runtime/engine.fixture.ts';
 import type { Spool } from '../spool/spool.ts';
 
@@ -316,6 +317,62 @@ describe('Scheduler', () => {
     spool.faults.requests = 0;
     await advance(60_000);
     expect(spool.open).toEqual({ requests: 1000, results: 1000 });
+  });
+
+  it('tries a damaged batch every minute, says so ever more rarely, and takes it up once it is mended', async () => {
+    const spool = fragileSpool();
+    let said = 0;
+    const log = { ...silentLog, error: () => void said++ };
+    const { create, advance, find, engine } = await setUp({ spool: spool.wrap, log, awaitOpening: false });
+    spool.faults.requests = Infinity;
+    const batch = await create(['a']);
+    for (let minute = 0; minute < 12 * 60; minute++) await advance(60_000);
+    expect(engine.scheduler.unopened).toBe(1);
+    // At first at each failure, then after two minutes, four, …, at last every hour.
+    expect(said).toBeGreaterThan(10);
+    expect(said).toBeLessThan(30);
+    spool.faults.requests = 0;
+    await advance(60_000);
+    expect(engine.scheduler.unopened).toBe(0);
+    expect((await find(batch)).status).toBe('in_progress');
+    expect(spool.open).toEqual({ requests: 1, results: 1 });
+  });
+
+  it('gives the places of batches that cannot be opened to others', async () => {
+    const spool = fragileSpool();
+    const { create, advance, quiet, engine } = await setUp({ spool: spool.wrap, awaitOpening: false });
+    spool.faults.requests = 1_000_000;
+    for (let i = 0; i < 500; i++) await create(['a']);
+    await quiet();
+    expect(engine.scheduler.unopened).toBe(500);
+    spool.faults.requests = 0;
+    for (let i = 0; i < 700; i++) await create(['a']);
+    await quiet();
+    expect(spool.open.requests).toBe(700);
+    await advance(60_000);
+    expect(spool.open.requests).toBe(1000);
+  });
+
+  it('reads the files of no more than four batches at once', async () => {
+    const first = await setUp();
+    for (let i = 0; i < 20; i++) await first.create(['a']);
+    const stopped = first.engine.stop();
+    await first.clock.advance(5000);
+    await stopped;
+    let [reading, most] = [0, 0];
+    await setUp({
+      catalog: () => first.catalog,
+      spool: () => ({
+        ...first.spool,
+        async openRequestLog(id) {
+          most = Math.max(most, ++reading);
+          for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+          reading--;
+          return first.spool.openRequestLog(id);
+        },
+      }),
+    });
+    expect(most).toBe(4);
   });
 
   it('leaves no timer when a batch is canceled after it has stopped', async () => {

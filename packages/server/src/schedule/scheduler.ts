@@ -1,11 +1,11 @@
 import type { BatchRecord, RequestState, Timer } from '@batchwright/core';
 import { microsecondsFromMs, type BatchId, type RequestCounts } from '@batchwright/protocol';
-import type { Lease } from '../catalog/catalog.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ResultRow } from '../spool/spool.ts';
 import { BatchChanges, type ChangeListener } from './batch-changes.ts';
+import { firstOpening, nextOpening, type Opening } from './opening.ts';
 import type { RunningBatch } from './running-batch.ts';
 import { ShardOpener, type ShardSources } from './shard-opener.ts';
 import type { Shard, ShardEvents } from './shard.ts';
@@ -34,8 +34,10 @@ const PROGRESS_INTERVAL_MS = 1000;
 /** Each checkpoint is a sync of the disk that holds the event loop: a thousand batches must not make a thousand a second. */
 const PROGRESS_PER_SECOND = 20;
 const RETRY_MS = 1000;
-/** A batch that cannot be opened is tried again ever more slowly, up to this: its disk may come back. */
-const REOPEN_LAST_MS = 60_000;
+/** Batches that cannot be opened take no place from others, up to as many as may be open. */
+const HELD_SHARDS_LIMIT = 2 * OPEN_SHARDS_LIMIT;
+/** Batches whose files are read while one before them is taken up: at a start, disk and processor work side by side. */
+const OPEN_AHEAD = 4;
 
 interface Running {
   readonly shard: Shard;
@@ -48,10 +50,10 @@ interface Running {
   ending: Promise<void> | null;
 }
 
-/** A lease that is held and whose batch is not open yet, with the wait should that fail. */
-interface Opening {
-  readonly lease: Lease;
-  readonly retryMs: number;
+/** The shard of an opening, on its way. */
+interface Ahead {
+  readonly opening: Opening;
+  readonly shard: Promise<Shard>;
 }
 
 const COUNTERS = ['processing', 'succeeded', 'errored', 'canceled', 'expired'] as const;
@@ -144,6 +146,11 @@ export class Scheduler implements Service {
     return paused;
   }
 
+  /** Batches that could not be opened, and are tried again now and then. */
+  get unopened(): number {
+    return this.#waitingCount;
+  }
+
   /** How far the counters of running batches have gone beyond what the catalog has of them. */
   unrecordedCounts(): RequestCounts {
     const moved = { processing: 0, succeeded: 0, errored: 0, canceled: 0, expired: 0 };
@@ -183,17 +190,13 @@ export class Scheduler implements Service {
 
   async #claimAll(): Promise<void> {
     this.#claimAgain = false;
-    const { catalog, log } = this.#options;
+    const { log } = this.#options;
     if (this.#stopped) return;
     try {
       await this.#claimCanceled();
-      const room = OPEN_SHARDS_LIMIT - this.#running.size - this.#toOpen.length - this.#waitingCount;
+      const room = Math.min(this.#room, HELD_SHARDS_LIMIT - OPEN_SHARDS_LIMIT + this.#room - this.#waitingCount);
       if (room > 0) await this.#claimUpTo(room);
-      for (const opening of this.#toOpen.splice(0)) {
-        // A process that is leaving opens nothing more: recovering a thousand logs would outlast its grace.
-        if (this.#stopped) await catalog.shards.release(opening.lease);
-        else await this.#open(opening);
-      }
+      await this.#openAll();
     } catch (error) {
       log.error({ err: error }, 'claiming batches failed; trying again in a second');
       this.#retry(RETRY_MS, () => void this.#claim());
@@ -211,14 +214,43 @@ export class Scheduler implements Service {
   async #claimUpTo(limit: number, only?: BatchId): Promise<void> {
     const { catalog, clock, node } = this.#options;
     const leases = await catalog.shards.claim(node, microsecondsFromMs(clock.now()), LEASE_MS, limit, only);
-    for (const lease of leases) this.#toOpen.push({ lease, retryMs: RETRY_MS });
+    for (const lease of leases) this.#toOpen.push(firstOpening(lease));
   }
 
-  async #open({ lease, retryMs }: Opening): Promise<void> {
-    const { catalog, dispatcher, log } = this.#options;
+  /** How many more batches may be open. */
+  get #room(): number {
+    return OPEN_SHARDS_LIMIT - this.#running.size - this.#toOpen.length;
+  }
+
+  /** Opens what is to be opened, in order, with the files of a few read ahead. */
+  async #openAll(): Promise<void> {
+    const openings = this.#toOpen.splice(0);
+    const ahead: Ahead[] = [];
+    for (let next = 0; next < openings.length || ahead.length > 0;) {
+      while (ahead.length < OPEN_AHEAD && next < openings.length) {
+        const opening = openings[next++] as Opening;
+        // A process that is leaving opens nothing more: recovering a thousand logs would outlast its grace.
+        if (this.#stopped) await this.#options.catalog.shards.release(opening.lease);
+        else ahead.push({ opening, shard: this.#startOpening(opening) });
+      }
+      const first = ahead.shift();
+      if (first !== undefined) await this.#open(first);
+    }
+  }
+
+  #startOpening({ lease }: Opening): Promise<Shard> {
+    const shard = this.#opener.open(lease);
+    // Whoever awaits it may come later, and is the one to handle a failure.
+    shard.catch(() => undefined);
+    return shard;
+  }
+
+  async #open({ opening, shard: opened }: Ahead): Promise<void> {
+    const { catalog, dispatcher } = this.#options;
+    const { lease } = opening;
     let shard: Shard | null = null;
     try {
-      shard = await this.#opener.open(lease);
+      shard = await opened;
       const { counts: recorded } = lease.batch;
       const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: null };
       this.#running.set(shard.id, running);
@@ -231,16 +263,29 @@ export class Scheduler implements Service {
       this.#begin(running);
     } catch (error) {
       if (shard !== null && !this.#running.has(shard.id)) return;
-      // One batch whose files cannot be read must not keep the others from running.
-      log.error({ err: error, batchId: lease.batch.id, delayMs: retryMs }, 'opening a batch failed; trying again');
       if (shard !== null) this.#drop(shard);
       this.#waitingCount++;
-      this.#retry(retryMs, () => {
-        this.#waitingCount--;
-        this.#toOpen.push({ lease, retryMs: Math.min(retryMs * 2, REOPEN_LAST_MS) });
-        void this.#claim();
-      });
+      this.#openLater(this.#failed(opening, error), opening.retryMs);
     }
+  }
+
+  /** One batch whose files cannot be read must not keep the others from running, nor fill the log. */
+  #failed(opening: Opening, error: unknown): Opening {
+    const { pace, log } = this.#options;
+    const { next, isSaid } = nextOpening(opening, pace.now());
+    const fields = { err: error, batchId: opening.lease.batch.id, attempt: next.failures, delayMs: opening.retryMs };
+    if (isSaid) log.error(fields, 'opening a batch failed; trying again');
+    return next;
+  }
+
+  /** Comes back to a batch after a while, and again after another if there is no room for it then. */
+  #openLater(opening: Opening, afterMs: number): void {
+    this.#retry(afterMs, () => {
+      if (this.#room <= 0) return this.#openLater(opening, opening.retryMs);
+      this.#waitingCount--;
+      this.#toOpen.push(opening);
+      void this.#claim();
+    });
   }
 
   #retry(ms: number, action: () => void): void {
