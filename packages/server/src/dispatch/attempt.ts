@@ -25,7 +25,7 @@ export class Attempt implements UpstreamEvents {
   readonly #now: () => number;
   #cancel: CancelCall | null = null;
   #status: number | null = null;
-  #headers: Readonly<Record<string, string | readonly string[] | undefined>> = {};
+  #headers: Readonly<Record<string, string | readonly string[] | undefined>> = NO_HEADERS;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #stream: StreamedMessage | null = null;
@@ -169,11 +169,14 @@ function isEventStream(headers: AnswerHeaders): boolean {
 
 /** No message, which is JSON, begins as events do. */
 function holdsEvents(body: Uint8Array): boolean {
+  if (body[0] === BRACE_OPEN) return false;
   const beginning = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 16)).toString('utf8');
   return /^\uFEFF?\s*(?:event|data|id|retry)?:/u.test(beginning);
 }
 
 const EMPTY = new Uint8Array(0);
+const NO_HEADERS: AnswerHeaders = {};
+const BRACE_OPEN = 0x7b;
 
 /** An error's body as JSON where it is JSON, else as text; only failed answers are ever parsed. */
 function errorBody(body: Uint8Array): unknown {

@@ -105,6 +105,24 @@ describe('Dispatcher', () => {
     },
   );
 
+  it('tells once that the upstream asks for a long wait', async () => {
+    const warnings: unknown[] = [];
+    const log = { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) };
+    const { upstream, create, quiet, advance } = await setUp({ log, concurrency: 8 });
+    await create(names('p', 8));
+    const tooMany = error('rate_limit_error', 'later');
+    for (const call of upstream.calls.slice(0, 4)) call.answer(429, tooMany, { 'retry-after': '7200' });
+    for (const call of upstream.calls.slice(4, 8)) call.answer(429, tooMany, { 'retry-after': '2' });
+    await quiet();
+    const told = { upstream: 'held', answer: 'rate_limited', delayMs: 7_200_000 };
+    expect(warnings).toEqual([told]);
+    await advance(7_200_000);
+    expect(upstream.calls.length).toBeGreaterThan(8);
+    upstream.calls.at(-1)?.answer(429, tooMany, { 'retry-after': '7200' });
+    await quiet();
+    expect(warnings).toEqual([told, told]);
+  });
+
   it('warns of an upstream that fails, once a minute and without its words', async () => {
     const warnings: unknown[] = [];
     const log = { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) };

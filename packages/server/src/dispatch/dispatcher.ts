@@ -1,31 +1,26 @@
 import {
   FairShare,
-  nextStep,
   type Clock,
-  type NextStep,
   type ParamsError,
   type Pause,
-  type PrefixUsage,
-  type RequestUse,
   type Room,
   type Timer,
   type Turn,
-  type TurnReason,
   type UpstreamAnswer,
-  type UpstreamError,
 } from '@batchwright/core';
-import { LIMITS, makeId, type BatchId, type RandomBytes } from '@batchwright/protocol';
+import { LIMITS, type BatchId, type RandomBytes } from '@batchwright/protocol';
+import { editParams } from '@batchwright/scan';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { batchMessage, type BatchMessage } from '../results/batch-message.ts';
-import { erroredLine, succeededLine, unstartedLine } from '../results/result-line.ts';
+import { erroredLine, unstartedLine } from '../results/result-line.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { Shard } from '../schedule/shard.ts';
+import { AnswerJudge } from './answer-judge.ts';
 import { Attempt } from './attempt.ts';
 import { CallHeaders } from './call-headers.ts';
 import { CallPace } from './call-pace.ts';
+import { InFlight, type InFlightEvents, type ShardInFlight } from './in-flight.ts';
 import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
-import { editParams } from '@batchwright/scan';
 import type { StartUsage } from './streamed-message.ts';
 import { StreamTrust } from './stream-trust.ts';
 import { UpstreamGate } from './upstream-gate.ts';
@@ -33,7 +28,7 @@ import type { Upstream } from './upstream/upstream.ts';
 
 /**
  * Runs requests on the upstream: asks fair share whose turn it is, keeps as many calls in flight as the concurrency
- * limit allows, and turns each answer into a settled line, a later retry, or a pause of the whole upstream.
+ * limit allows, and has each answer judged.
  *
  * An answer that cannot be judged, a request that cannot be read: each costs that request a retry or an errored row and
  * nobody else anything. Nothing here waits on one request before serving another.
@@ -53,20 +48,18 @@ export interface DispatcherOptions {
 /** What the params of all calls in flight may hold in memory. Only huge requests, many at once, ever come near. */
 const BYTES_IN_FLIGHT = 1024 * 1024 * 1024;
 
-/** A failing upstream is worth a warning this often, however many requests it fails. */
-const WARNING_INTERVAL_MS = 60_000;
-
-export class Dispatcher {
+export class Dispatcher implements InFlightEvents {
   readonly #options: DispatcherOptions;
   readonly #gate: UpstreamGate;
   readonly #pace = new CallPace();
   readonly #streams = new StreamTrust();
+  readonly #judge: AnswerJudge;
+  readonly #now: () => number;
   readonly #turns = new FairShare();
   readonly #shards = new Map<BatchId, ShardInFlight>();
   #inFlight = 0;
   #bytesInFlight = 0;
   #wake: Timer | null = null;
-  #warningDueMs = Number.NEGATIVE_INFINITY;
   #pumping = false;
   #started = false;
   #stopped = false;
@@ -75,6 +68,10 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#gate = new UpstreamGate(options.concurrency);
+    this.#now = () => options.clock.now();
+    const { upstream } = options;
+    const [gate, pace, streams] = [this.#gate, this.#pace, this.#streams];
+    this.#judge = new AnswerJudge({ ...options, upstreamName: upstream.name, gate, pace, streams });
   }
 
   get inFlight(): number {
@@ -158,6 +155,22 @@ export class Dispatcher {
     });
   }
 
+  firstByte(call: Attempt): void {
+    this.#options.metrics.upstreamFirstByte((this.#now() - call.startedAtMs) / 1000);
+  }
+
+  /** Who waited for this prefix may go. */
+  answers(attempt: InFlight, usage: StartUsage | null, call: Attempt): void {
+    this.#pace.answered(this.#now() - call.startedAtMs);
+    attempt.turn.shard.callAnswers(attempt.request, usage);
+  }
+
+  answered(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
+    this.#free(attempt);
+    this.#judge.conclude(attempt, answer, call, body);
+    this.#pumpSoon();
+  }
+
   /** Many shards may become ready in one turn of the event loop; one pump serves them all. */
   #pumpSoon(): void {
     if (this.#pumping || !this.#started || this.#stopped) return;
@@ -172,20 +185,21 @@ export class Dispatcher {
 
   #pump(): void {
     while (!this.#stopped && this.#turns.isAnyReady && this.#bytesInFlight < BYTES_IN_FLIGHT) {
-      if (!this.#gate.mayStart(this.#inFlight, this.#options.clock.now())) return this.#lookAgain();
+      const nowMs = this.#now();
+      if (!this.#gate.mayStart(this.#inFlight, nowMs)) return this.#lookAgain();
       const turn = this.#shards.get(this.#turns.next() as BatchId) as ShardInFlight;
-      const next = turn.shard.take(this.#room());
+      const next = turn.shard.take(this.#room(nowMs));
       if (next !== null) this.#start(turn, next);
       // It kept the turn to itself after all, and a probe that nobody takes would be lost.
-      else if (this.#gate.isPaused) this.#gate.returnProbe(this.#options.clock.now());
+      else if (this.#gate.isPaused) this.#gate.returnProbe(nowMs);
     }
   }
 
-  #room(): Room {
+  #room(nowMs: number): Room {
     const { concurrencyLimit: concurrency } = this.#gate;
     const { firstByteMs, durationMs } = this.#pace;
     const idle = Math.max(1, concurrency - this.#inFlight);
-    return { nowMs: this.#options.clock.now(), idle, concurrency, firstByteMs, durationMs };
+    return { nowMs, idle, concurrency, firstByteMs, durationMs };
   }
 
   /** When only time stands in the way of the next call, sets the timer that looks again. */
@@ -253,8 +267,8 @@ export class Dispatcher {
     const refusal = refusalOf(params, shard.batch.apiVersion, shard.requests.index.traits[attempt.request] ?? 0);
     if (refusal !== null) return this.#refuse(attempt, refusal);
     if (!shard.admits(attempt.request, params, attempt.isWarm)) return this.#holdBack(attempt);
-    const { upstream, clock, metrics } = this.#options;
-    const answer = new Attempt(attempt, () => clock.now());
+    const { upstream, metrics } = this.#options;
+    const answer = new Attempt(attempt, this.#now);
     attempt.call = answer;
     const customId = shard.customId(attempt.request);
     attempt.isStreamed = this.#mayStream(attempt);
@@ -272,7 +286,7 @@ export class Dispatcher {
 
   /** Every other try of a request is as the client asked for it: what fails because it is streamed fails once. */
   #mayStream({ turn: { shard }, request, leads }: InFlight): boolean {
-    return leads && shard.attempts(request) % 2 === 1 && this.#streams.isGiven(this.#options.clock.now());
+    return leads && shard.attempts(request) % 2 === 1 && this.#streams.isGiven(this.#now());
   }
 
   /** The params as the client sent them, but for markers, and for a leader's being streamed: others wait for its start. */
@@ -288,119 +302,6 @@ export class Dispatcher {
     shard.callOver(attempt.request, null);
     shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), error, null));
     this.#pumpSoon();
-  }
-
-  firstByte(call: Attempt): void {
-    this.#options.metrics.upstreamFirstByte((this.#options.clock.now() - call.startedAtMs) / 1000);
-  }
-
-  /** A streamed answer has begun: who waited for this prefix may go. */
-  answers(attempt: InFlight, usage: StartUsage | null, call: Attempt): void {
-    this.#pace.answered(this.#options.clock.now() - call.startedAtMs);
-    attempt.turn.shard.callAnswers(attempt.request, usage);
-  }
-
-  /** An attempt is over: settle, retry later, or pause the upstream. `call` is null when nothing was sent. */
-  answered(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
-    this.#free(attempt);
-    try {
-      this.#conclude(attempt, answer, call, body);
-    } catch (error) {
-      // Of a fault in here undici tells nobody, and a request that nobody holds would keep its batch from ever ending.
-      this.#options.log.error({ err: error, batchId: attempt.turn.shard.id }, 'judging an answer failed');
-      attempt.turn.shard.callOver(attempt.request, null);
-      const step = this.#judge(attempt, { type: 'broken', reason: 'the answer could not be judged' });
-      if (step.type === 'retry') attempt.turn.shard.retryAt(attempt.request, step.atMs);
-    }
-    this.#pumpSoon();
-  }
-
-  /** Whatever becomes of the request, the shard has it back in the last step and not before: until then all may fail. */
-  #conclude(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
-    const message = answer.type === 'succeeded' ? batchMessage(body as Uint8Array) : null;
-    const judged = answer.type === 'succeeded' && message === null ? NO_MESSAGE : answer;
-    if (call !== null) this.#learn(judged, call);
-    if (attempt.isStreamed && call !== null) this.#learnOfStreams(judged, call);
-    attempt.turn.shard.callOver(attempt.request, message === null ? null : cacheUse(message.usage));
-    if (message !== null) return this.#succeed(attempt, message);
-    // The stream was our idea: a request is not the client's mistake until it was refused without.
-    const isOurs = attempt.isStreamed && judged.type === 'rejected';
-    const step = this.#judge(attempt, isOurs ? REFUSED_STREAM : judged);
-    if (step.type === 'pause') this.#pause(attempt, step);
-    else if (step.type === 'retry') this.#retry(attempt, step.atMs, judged);
-    else if (step.as === 'errored') this.#reject(attempt, step);
-  }
-
-  #learnOfStreams({ type }: UpstreamAnswer, call: Attempt): void {
-    if (type === 'succeeded') this.#streams.served();
-    else if (call.status !== null && (type === 'rejected' || type === 'broken')) {
-      this.#streams.failed(this.#options.clock.now());
-    }
-  }
-
-  #learn(answer: UpstreamAnswer, call: Attempt): void {
-    const { clock, metrics } = this.#options;
-    const now = clock.now();
-    metrics.upstreamAnswered(answer.type, (now - call.startedAtMs) / 1000);
-    this.#gate.learn(answer, call.headers, call.startedAtMs, now);
-    if (answer.type === 'succeeded') this.#pace.ended(now - call.startedAtMs);
-    if (answer.type === 'broken' || answer.type === 'timed_out') this.#warn(answer, call.status, now);
-  }
-
-  /** Without it a wrong base URL would fail in silence for a day. An upstream's own words may quote a prompt and stay out. */
-  #warn(answer: UpstreamAnswer, status: number | null, now: number): void {
-    if (now < this.#warningDueMs) return;
-    this.#warningDueMs = now + WARNING_INTERVAL_MS;
-    const { log, upstream } = this.#options;
-    const reason = answer.type === 'broken' && (status === null || status === 200) ? answer.reason : undefined;
-    log.warn(
-      { upstream: upstream.name, answer: answer.type, status: status ?? undefined, reason },
-      'upstream gave no answer of use; requests wait and are tried again',
-    );
-  }
-
-  #retry(attempt: InFlight, atMs: number, answer: UpstreamAnswer): void {
-    const { metrics, log } = this.#options;
-    metrics.retried();
-    log.debug({ batchId: attempt.turn.shard.id, answer: answer.type }, 'request will be tried again');
-    attempt.turn.shard.retryAt(attempt.request, atMs);
-  }
-
-  #succeed(attempt: InFlight, { pieces, usage }: BatchMessage): void {
-    const { shard } = attempt.turn;
-    this.#count(usage);
-    shard.settle(attempt.request, 'succeeded', succeededLine(shard.customId(attempt.request), pieces), usage);
-  }
-
-  #count(usage: RequestUse): void {
-    const { metrics } = this.#options;
-    metrics.tokens('input', usage.inputTokens);
-    metrics.tokens('output', usage.outputTokens);
-    metrics.tokens('cache_creation_5m', usage.write5mTokens);
-    metrics.tokens('cache_creation_1h', usage.write1hTokens);
-    metrics.tokens('cache_read', usage.readTokens);
-  }
-
-  #reject(attempt: InFlight, step: Extract<NextStep, { readonly as: 'errored' }>): void {
-    const { shard } = attempt.turn;
-    // The API names failures during execution `workerreq_…`; an upstream's own id goes to the log, not to the client.
-    const requestId = isFoundBeforeExecution(step.error) ? null : makeId('executionRequest', this.#options.randomBytes);
-    this.#options.log.debug({ batchId: shard.id, requestId: step.requestId ?? undefined }, 'request rejected');
-    shard.settle(attempt.request, 'errored', erroredLine(shard.customId(attempt.request), step.error, requestId));
-  }
-
-  #judge(attempt: InFlight, answer: UpstreamAnswer): NextStep {
-    const { clock, random } = this.#options;
-    const { shard } = attempt.turn;
-    const expiresAtMs = shard.batch.expiresAtUs / 1000;
-    return nextStep(answer, shard.attempts(attempt.request), clock.now(), expiresAtMs, random());
-  }
-
-  #pause(attempt: InFlight, step: Extract<NextStep, { readonly type: 'pause' }>): void {
-    const isNew = this.#gate.pause(step, this.#options.clock.now());
-    if (isNew)
-      this.#options.log.warn({ reason: step.reason, upstream: this.#options.upstream.name }, 'upstream paused');
-    attempt.turn.shard.giveBack(attempt.request);
   }
 
   #endAttempts(shard: Shard, after: (request: number) => void, which = (_attempt: InFlight): boolean => true): void {
@@ -422,78 +323,7 @@ export class Dispatcher {
     this.#inFlight--;
     this.#bytesInFlight -= attempt.bytes;
     // Else each request that is refused here would cost a paused upstream another wait.
-    if (attempt.isProbe && attempt.call === null) this.#gate.returnProbe(this.#options.clock.now());
+    if (attempt.isProbe && attempt.call === null) this.#gate.returnProbe(this.#now());
     if (this.#inFlight === 0) this.#drained?.();
   }
-}
-
-/** Whatever its status, an upstream whose answer is no message is broken. */
-const NO_MESSAGE: UpstreamAnswer = { type: 'broken', reason: 'status 200 without a message' };
-
-const REFUSED_STREAM: UpstreamAnswer = { type: 'broken', reason: 'refused as a stream' };
-
-function cacheUse({ readTokens, write5mTokens, write1hTokens }: RequestUse): PrefixUsage {
-  return { readTokens, createdTokens: write5mTokens + write1hTokens };
-}
-
-interface ShardInFlight {
-  readonly shard: Shard;
-  readonly headers: CallHeaders;
-  readonly attempts: Set<InFlight>;
-}
-
-/** A request that holds one of the places in flight: being read, or being answered. */
-class InFlight {
-  readonly turn: ShardInFlight;
-  readonly request: number;
-  /** Of its params. */
-  readonly bytes: number;
-  /** Why it went. */
-  readonly reason: TurnReason;
-  /** Others wait for what it writes to the cache. */
-  readonly leads: boolean;
-  /** It is to read its prefix from the cache. */
-  readonly isWarm: boolean;
-  /** Of a paused upstream. */
-  readonly isProbe: boolean;
-  readonly #dispatcher: Dispatcher;
-  call: Attempt | null = null;
-  /** Its answer is asked for as a stream. */
-  isStreamed = false;
-  isOver = false;
-
-  constructor(
-    place: Pick<InFlight, 'turn' | 'request' | 'bytes' | 'reason' | 'leads' | 'isWarm' | 'isProbe'>,
-    dispatcher: Dispatcher,
-  ) {
-    this.turn = place.turn;
-    this.request = place.request;
-    this.bytes = place.bytes;
-    this.reason = place.reason;
-    this.leads = place.leads;
-    this.isWarm = place.isWarm;
-    this.isProbe = place.isProbe;
-    this.#dispatcher = dispatcher;
-  }
-
-  cancel(): void {
-    this.call?.cancel();
-  }
-
-  onFirstByte(call: Attempt): void {
-    this.#dispatcher.firstByte(call);
-  }
-
-  onStart(call: Attempt, usage: StartUsage | null): void {
-    this.#dispatcher.answers(this, usage, call);
-  }
-
-  onAnswer(call: Attempt, answer: UpstreamAnswer, body: Uint8Array): void {
-    this.#dispatcher.answered(this, answer, call, body);
-  }
-}
-
-/** Only a failure to fetch what the request points at happens during execution; all else is found before it. */
-function isFoundBeforeExecution(error: UpstreamError): boolean {
-  return !error.message.startsWith('Unable to download the file');
 }
