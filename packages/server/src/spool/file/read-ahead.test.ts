@@ -28,7 +28,11 @@ describe('read-ahead', () => {
     expect(same(await readAhead.read(100, 50), bytes.subarray(100, 150))).toBe(true);
     expect(same(readAhead.peek(100 + MEGABYTE - 10, 10), bytes.subarray(90 + MEGABYTE, 100 + MEGABYTE))).toBe(true);
     expect(readAhead.peek(100 + MEGABYTE - 10, 11)).toBe(null);
-    expect(reads).toEqual([{ position: 100, length: MEGABYTE }]);
+    // The last but one was past the middle, and had the next window read.
+    expect(reads).toEqual([
+      { position: 100, length: MEGABYTE },
+      { position: 100 + MEGABYTE - 65_536, length: MEGABYTE },
+    ]);
   });
 
   test('reads once for readers that ask for the same stretch at the same time', async () => {
@@ -41,7 +45,28 @@ describe('read-ahead', () => {
     const { reads, readAhead } = await bodyOf(9 * MEGABYTE);
     await readAhead.read(0, 10);
     for (const at of [7, 3, 8, 2]) await readAhead.read(at * MEGABYTE, 10);
-    expect(reads.slice(1).map(({ length }) => length)).toEqual([65536, 65536, 65536, 65536]);
+    expect(reads.slice(1).map(({ length }) => length)).toEqual([16384, 16384, 16384, 16384]);
+  });
+
+  test('reads more each time for a reader that goes on after a jump', async () => {
+    const { reads, readAhead } = await bodyOf(9 * MEGABYTE);
+    await readAhead.read(0, 10);
+    for (let at = 4 * MEGABYTE, end = at + 500_000; at < end; at += 2500) await readAhead.read(at, 2500);
+    expect(reads.slice(1).map(({ length }) => length)).toEqual([16384, 65536, 262144, MEGABYTE]);
+  });
+
+  test('lets a reader that goes forward wait once, and reads little twice', async () => {
+    const size = 20 * MEGABYTE;
+    const { reads, bytes, readAhead } = await bodyOf(size);
+    let waits = 0;
+    for (let at = 0; at + 2500 <= size; at += 2500) {
+      const range = readAhead.peek(at, 2500) ?? (waits++, await readAhead.read(at, 2500));
+      if (at % 250_000 === 0) expect(same(range, bytes.subarray(at, at + 2500))).toBe(true);
+      // A turn of the event loop, in which an answer would come and another request go out.
+      if (at % 100_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(waits).toBe(1);
+    expect(reads.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(1.08 * size);
   });
 
   test('reads a long range alone, and exactly', async () => {

@@ -4,9 +4,12 @@ import { readFully, type SpoolFile } from './spool-files.ts';
 const SEQUENTIAL_BYTES = 1024 * 1024;
 /**
  * Bytes read at once for a reader that jumps. Small, since what was read stays in memory for as long as one request in
- * it is in flight: hundreds of jumping requests must not hold a megabyte each.
+ * it is in flight: hundreds of jumping requests must not hold a megabyte each. Who goes on from there gets more each time.
  */
-const SCATTERED_BYTES = 64 * 1024;
+const SCATTERED_BYTES = 16 * 1024;
+const GROWTH = 4;
+/** What two windows of a reader that goes forward share, so that a range on the border lies whole in one of them. */
+const OVERLAP_BYTES = 64 * 1024;
 /** Windows kept at hand per body. */
 const WINDOWS = 4;
 /** What the windows of all bodies that are open may hold together, more or less. */
@@ -67,6 +70,7 @@ export class ReadAhead {
   peek(offset: number, length: number): Uint8Array | null {
     for (const window of this.#windows) {
       if (window.bytes === null || offset < window.start || offset + length > window.end) continue;
+      this.#readOn(window, offset);
       return window.bytes.subarray(offset - window.start, offset - window.start + length);
     }
     return null;
@@ -83,10 +87,20 @@ export class ReadAhead {
     return this.#windows.find((window) => offset >= window.start && offset + length <= window.end);
   }
 
+  /** Who is past the middle of a large window finds the next one read when it gets there. */
+  #readOn({ start, end }: Window, offset: number): void {
+    const isFarEnough = end - start > GROWTH * OVERLAP_BYTES && offset > (start + end) / 2 && end < this.#fileBytes;
+    if (!isFarEnough || this.#windows.some((other) => other.end > end && other.start <= end)) return;
+    this.#openFrom(end - OVERLAP_BYTES, this.#budget.sequentialBytes);
+  }
+
   #open(offset: number, length: number): Window {
-    const ahead = this.#goesForward(offset) ? this.#budget.sequentialBytes : SCATTERED_BYTES;
-    const end = Math.min(offset + Math.max(ahead, length), this.#fileBytes);
-    const window: Window = { start: offset, end, bytes: null, loaded: this.#load(offset, end - offset) };
+    return this.#openFrom(offset, Math.max(length, this.#aheadFrom(offset)));
+  }
+
+  #openFrom(start: number, bytes: number): Window {
+    const end = Math.min(start + bytes, this.#fileBytes);
+    const window: Window = { start, end, bytes: null, loaded: this.#load(start, end - start) };
     this.#windows = [window, ...this.#windows.slice(0, WINDOWS - 1)];
     window.loaded.then(
       (bytes) => void (window.bytes = bytes),
@@ -96,13 +110,17 @@ export class ReadAhead {
     return window;
   }
 
-  #goesForward(offset: number): boolean {
-    if (this.#windows.length === 0) return true;
-    return this.#windows.some((window) => offset >= window.start && offset <= window.end + FORWARD_GAP_BYTES);
+  /** How much to read for a range that no window holds: much at the beginning, little after a jump, more for going on. */
+  #aheadFrom(offset: number): number {
+    if (this.#windows.length === 0) return this.#budget.sequentialBytes;
+    const before = this.#windows.find(({ start, end }) => offset >= start && offset <= end + FORWARD_GAP_BYTES);
+    if (before === undefined) return SCATTERED_BYTES;
+    return Math.min(this.#budget.sequentialBytes, GROWTH * (before.end - before.start));
   }
 
   async #load(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
+    // Not filled with zeroes first: what is not read whole is not handed out.
+    const bytes = Buffer.allocUnsafeSlow(length);
     const count = await readFully(this.#file, bytes, offset);
     if (count < length)
       throw new Error(`body ends at ${offset + count}, inside a request that goes to ${offset + length}`);
