@@ -20,7 +20,7 @@ describe('arguments of the bench', () => {
     });
   });
 
-  it.each([[['P99']], [['--rounds', '0']], [['--rounds', '1.5']], [['--rounds']], [['--profile'], ['--markdown']]])(
+  it.each([[['P99']], [['--rounds', '0']], [['--rounds', '1.5']], [['--rounds']], [['--profile']], [['--markdown']]])(
     'are refused in one line when they make no sense: %j',
     (args) => {
       expect(readOrder(args, KNOWN).type).toBe('misused');

@@ -118,7 +118,7 @@ function runOf(bench: Bench, rows: Rows, lineOf: CommandLine): Variant<RunCost> 
     const output = join(bench.makeDirectory('answers'), 'answers.jsonl');
     const startedMs = performance.now();
     const child = bench.processes.spawn(process.execPath, lineOf(simulator.url, rows, output), {
-      ANTHROPIC_API_KEY: 'sk-sim-bench-run',
+      env: { ANTHROPIC_API_KEY: 'sk-sim-bench-run' },
     });
     const peakBytes = await peakUntilExit(child);
     const seconds = (performance.now() - startedMs) / 1000;

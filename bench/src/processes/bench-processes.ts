@@ -21,6 +21,13 @@ export interface StartTerms {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What any other program is started with. */
+export interface SpawnTerms {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whose process it is, where it is not the bench's own. */
+  readonly uid?: number;
+}
+
 const COMMAND_LIMIT_MS = 120_000;
 /** How long a process may take to close what it holds before it is ended. */
 const LEAVE_LIMIT_MS = 5000;
@@ -57,9 +64,10 @@ export class BenchProcesses {
    * Starts any other program; its output is the caller's to read. Its environment is bare: what a machine sets for Node
    * (`NODE_EXTRA_CA_CERTS` alone costs every start 45 ms) would pass for the program's own start-up, or hide it.
    */
-  spawn(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  spawn(command: string, args: readonly string[], { env = {}, uid }: SpawnTerms = {}): ChildProcess {
     const child = spawn(command, args, {
       env: { PATH: process.env['PATH'], ...env },
+      ...(uid === undefined ? {} : { uid }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return this.#keep(child);

@@ -18,6 +18,8 @@ export interface UpstreamOptions {
 }
 
 export interface Tally {
+  /** Calls that came in whole. */
+  readonly called: number;
   readonly answered: number;
   /** Monotonic and the same clock in every process of the machine, in milliseconds. */
   readonly firstCallMs: number;
@@ -45,6 +47,7 @@ const random = seededRandom(7);
 /** Calls that may still be answered. */
 let allowed = silent ? 0 : Infinity;
 let held: (() => void)[] = [];
+let called = 0;
 let answered = 0;
 let firstCallMs = 0;
 let lastAnswerMs = 0;
@@ -60,6 +63,7 @@ const listening = new Promise<number>((resolve) => {
 answerCommands({
   port: () => listening,
   tally: () => ({
+    called,
     answered,
     firstCallMs,
     lastAnswerMs,
@@ -67,7 +71,7 @@ answerCommands({
     atMs: nowMs(),
   }),
   forget: () => {
-    [answered, firstCallMs, lastAnswerMs, latencySumMs] = [0, 0, 0, 0];
+    [called, answered, firstCallMs, lastAnswerMs, latencySumMs] = [0, 0, 0, 0, 0];
   },
   answerSome: (calls) => {
     allowed += calls;
@@ -100,7 +104,7 @@ class Connection {
         const skipped = Math.min(this.#missing, rest.length);
         this.#missing -= skipped;
         rest = rest.subarray(skipped);
-        if (this.#missing === 0) this.#answer();
+        if (this.#missing === 0) this.#called();
         continue;
       }
       const bytes = this.#head === null ? rest : Buffer.concat([this.#head, rest]);
@@ -109,8 +113,13 @@ class Connection {
       if (end < 0) return;
       this.#missing = contentLength(bytes.toString('latin1', 0, end));
       rest = bytes.subarray(end + HEAD_END.length);
-      if (this.#missing === 0) this.#answer();
+      if (this.#missing === 0) this.#called();
     }
+  }
+
+  #called(): void {
+    called++;
+    this.#answer();
   }
 
   #answer(): void {

@@ -1,22 +1,14 @@
 import type { Goal, Row } from '../measure/figure.ts';
 import { judge } from '../measure/verdict.ts';
 import { formatNumber, formatSpread } from './quantity.ts';
+import { textTable } from './text-table.ts';
 
 /** The table's columns; the first holds ids. */
 export const HEADINGS = ['', 'figure', 'value', 'baseline', 'ratio', 'goal', 'verdict'];
 
 /** The one table that a run prints. */
 export function resultTable(rows: readonly Row[]): string {
-  const cells = [HEADINGS, ...rows.map(cellsOf)];
-  const widths = HEADINGS.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)));
-  const lines = cells.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  const rule = widths.map((width) => '─'.repeat(width)).join('  ');
-  return [lines[0], rule, ...lines.slice(1), ''].join('\n');
+  return textTable([HEADINGS, ...rows.map(cellsOf)]);
 }
 
 /** A row as the table's cells, one for each heading. */
