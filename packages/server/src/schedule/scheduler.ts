@@ -252,7 +252,8 @@ export class Scheduler implements Service {
     try {
       shard = await opened;
       const { counts: recorded } = lease.batch;
-      const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs: 0, ending: null };
+      const progressDueMs = this.#progressDueMs();
+      const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs, ending: null };
       this.#running.set(shard.id, running);
       // A cancel that came while the logs were being opened found nobody to tell; the catalog has it.
       const batch = await catalog.batches.find(lease.batch.workspaceId, lease.batch.id);
@@ -359,8 +360,7 @@ export class Scheduler implements Service {
   #recordProgress(running: Running): void {
     const { pace, catalog, activity, log } = this.#options;
     if (pace.now() < running.progressDueMs || running.ending !== null) return;
-    const allMs = (this.#running.size / PROGRESS_PER_SECOND) * 1000;
-    running.progressDueMs = pace.now() + Math.max(PROGRESS_INTERVAL_MS, allMs);
+    running.progressDueMs = this.#progressDueMs();
     const { shard } = running;
     const counts = shard.runningCounts;
     const recording = activity
@@ -372,6 +372,12 @@ export class Scheduler implements Service {
       .catch((error: unknown) => log.warn({ err: error, batchId: shard.id }, 'recording progress failed'))
       .finally(() => this.#recording.delete(recording));
     this.#recording.add(recording);
+  }
+
+  /** Never at once: most small batches end before it is due, and what ends is recorded whole. */
+  #progressDueMs(): number {
+    const allMs = (this.#running.size / PROGRESS_PER_SECOND) * 1000;
+    return this.#options.pace.now() + Math.max(PROGRESS_INTERVAL_MS, allMs);
   }
 
   #finish(running: Running): void {
