@@ -1,4 +1,4 @@
-import { decodePlan, type PlacedPlan } from '@batchwright/core';
+import { decodePlan, VirtualClock, type PlacedPlan } from '@batchwright/core';
 import { LIMITS, wireError } from '@batchwright/protocol';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -295,6 +295,24 @@ describe('a refused body leaves no trace', () => {
     await fixture.clock.advance(1, settled);
     expect(await outcome).toEqual({ type: 'refused', problem: { type: 'body_timed_out' } });
     await expectNoTrace(fixture);
+  });
+
+  it('for a minute of silence, and not for an hour by which the clock was set forward', async () => {
+    const time = new VirtualClock();
+    let stepMs = 0;
+    const clock = { now: () => time.now() + stepMs, after: time.after.bind(time) };
+    const fixture = await intakeFixture({ concurrentUploads: 1, clock });
+    const stream = openStream();
+    const outcome = fixture.receive(stream);
+    let isOver = false;
+    void outcome.then(() => (isOver = true));
+    stream.push(' '.repeat(LEAST_BYTES));
+    await settled();
+    stepMs = 3_600_000;
+    await time.advance(IDLE_TIMEOUT_MS, settled);
+    expect(isOver).toBe(false);
+    await time.advance(IDLE_TIMEOUT_MS, settled);
+    expect(await outcome).toEqual({ type: 'refused', problem: { type: 'body_timed_out' } });
   });
 
   it('when it trickles, never silent and never done', async () => {

@@ -13,6 +13,12 @@ export const IDLE_TIMEOUT_MS = 60_000;
  */
 export const LEAST_BYTES = 16 * 1024;
 
+/**
+ * A look that comes this much later than it was due was held up by no busy machine: the clock was set forward, or the
+ * process stood still, and what came meanwhile has not been read yet.
+ */
+const LATE_LOOK_MS = 10_000;
+
 /** How an upload ended. */
 export type UploadEnd =
   /** Every byte was scanned and written, and the body may become a batch of `count` requests. */
@@ -38,6 +44,7 @@ export class Upload {
   #waitingBytes: Uint8Array | null = null;
   #bodyEnded = false;
   #idleTimer: Timer | null = null;
+  #lookDueMs: number;
   /** Kept apart from the end, since the last blocks may fail after the body ended. */
   #failure: UploadEnd | null = null;
   #end: ((end: UploadEnd) => void) | null = null;
@@ -47,6 +54,7 @@ export class Upload {
     this.#scanner = scanner;
     this.#clock = clock;
     this.#lastByteMs = clock.now();
+    this.#lookDueMs = this.#lastByteMs;
     this.#looked = { atMs: this.#lastByteMs, bytes: 0 };
     this.#ring = new BlockRing(scanner.blocks, write, {
       onRoom: () => this.#goOn(),
@@ -123,8 +131,7 @@ export class Upload {
     this.#take(rest);
     if (this.#waitingBytes !== null || this.#end === null) return;
     // The client was made to wait, so its silence counts from now.
-    this.#lastByteMs = this.#clock.now();
-    this.#looked = { atMs: this.#lastByteMs, bytes: this.#receivedBytes };
+    this.#countFromNow();
     if (this.#bodyEnded) this.#judge();
     else this.#body.resume();
   }
@@ -137,9 +144,17 @@ export class Upload {
   /** One timer for the whole upload, not one per chunk: it wakes when silence could have lasted long enough. */
   #watchForSilence(): void {
     if (this.#end === null) return;
-    const silentMs = this.#waitingBytes === null ? this.#clock.now() - this.#lastByteMs : 0;
+    const nowMs = this.#clock.now();
+    if (nowMs > this.#lookDueMs + LATE_LOOK_MS) this.#countFromNow();
+    const silentMs = this.#waitingBytes === null ? nowMs - this.#lastByteMs : 0;
     if (silentMs >= IDLE_TIMEOUT_MS || this.#isTooSlow()) return this.#refuse({ type: 'body_timed_out' });
+    this.#lookDueMs = nowMs + IDLE_TIMEOUT_MS - silentMs;
     this.#idleTimer = this.#clock.after(IDLE_TIMEOUT_MS - silentMs, () => this.#watchForSilence());
+  }
+
+  #countFromNow(): void {
+    this.#lastByteMs = this.#clock.now();
+    this.#looked = { atMs: this.#lastByteMs, bytes: this.#receivedBytes };
   }
 
   #isTooSlow(): boolean {
