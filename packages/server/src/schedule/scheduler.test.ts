@@ -55,6 +55,9 @@ function fragileCatalog() {
   return { faults, wrap };
 }
 
+/** Patience with a thousand batches, on a machine that has other things to do. */
+const A_THOUSAND_BATCHES_MS = 60_000;
+
 describe('Scheduler', () => {
   it.each(['requests', 'results'] as const)('tries a batch again whose %s could not be opened', async (what) => {
     const spool = fragileSpool();
@@ -297,27 +300,35 @@ describe('Scheduler', () => {
     expect(engine.scheduler.counts(batch.id)?.succeeded).toBe(2);
   });
 
-  it('cancels at once what waits for its turn behind the batches that are open', async () => {
-    const { upstream, create, cancel, find, quiet } = await setUp({ concurrency: 1, awaitOpening: false });
-    for (let i = 0; i < 1000; i++) await create(['a']);
-    const waiting = await create(['b', 'c']);
-    await quiet();
-    await cancel(waiting);
-    expect(await find(waiting)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
-    expect(upstream.calls).toHaveLength(1);
-  });
+  it(
+    'cancels at once what waits for its turn behind the batches that are open',
+    async () => {
+      const { upstream, create, cancel, find, quiet } = await setUp({ concurrency: 1, awaitOpening: false });
+      for (let i = 0; i < 1000; i++) await create(['a']);
+      const waiting = await create(['b', 'c']);
+      await quiet();
+      await cancel(waiting);
+      expect(await find(waiting)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
+      expect(upstream.calls).toHaveLength(1);
+    },
+    A_THOUSAND_BATCHES_MS,
+  );
 
-  it('opens no more than a thousand batches after a time in which none could be opened', async () => {
-    const spool = fragileSpool();
-    const { create, advance, quiet } = await setUp({ spool: spool.wrap, awaitOpening: false });
-    spool.faults.requests = 1_000_000;
-    for (let i = 0; i < 1100; i++) await create(['a']);
-    await quiet();
-    await advance(5000);
-    spool.faults.requests = 0;
-    await advance(60_000);
-    expect(spool.open).toEqual({ requests: 1000, results: 1000 });
-  });
+  it(
+    'opens no more than a thousand batches after a time in which none could be opened',
+    async () => {
+      const spool = fragileSpool();
+      const { create, advance, quiet } = await setUp({ spool: spool.wrap, awaitOpening: false });
+      spool.faults.requests = 1_000_000;
+      for (let i = 0; i < 1100; i++) await create(['a']);
+      await quiet();
+      await advance(5000);
+      spool.faults.requests = 0;
+      await advance(60_000);
+      expect(spool.open).toEqual({ requests: 1000, results: 1000 });
+    },
+    A_THOUSAND_BATCHES_MS,
+  );
 
   it('tries a damaged batch every minute, says so ever more rarely, and takes it up once it is mended', async () => {
     const spool = fragileSpool();
