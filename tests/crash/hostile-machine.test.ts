@@ -88,7 +88,18 @@ describe.runIf(canMisbehave())('on a machine that misbehaves (needs a C compiler
       expect(answered).toBeGreaterThan(10);
     });
 
-    it.each(['EROFS', 'EIO', 'EDQUOT'] as const)(
+    it('that became read-only lets the server stop in order, and the next start loses nothing', async () => {
+      const server = await start();
+      const batch = await createBatch(server, 'item', 100);
+      await until('answers come', () => upstream.answeredCount > 0);
+      machine.failWrites('EROFS');
+      server.signal('SIGTERM');
+      expect(await server.ended, server.err()).toBe(0);
+      machine.failWrites(null);
+      await expectWhole(await start(), upstream, batch, 'item', 2);
+    });
+
+    it.each(['EROFS', 'EDQUOT'] as const)(
       'that fails writes with %s refuses batches, says why, and loses no answer',
       async (code) => {
         const server = await start();

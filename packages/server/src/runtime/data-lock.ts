@@ -57,8 +57,9 @@ export async function holdDirectory(directory: string): Promise<DirectoryHold> {
     async release() {
       if (released) return;
       released = true;
-      // The name goes first: afterwards it may be the next owner's.
-      await rm(join(directory, 'lock'), { force: true });
+      // The name goes first: afterwards it may be the next owner's. A disk that takes no writes keeps it, which hurts nobody:
+      // it is only told while its process lives.
+      await rm(join(directory, 'lock'), { force: true }).catch(() => undefined);
       lock.close();
     },
   };
