@@ -32,7 +32,7 @@ describe('a data directory', () => {
     });
     expect(await modeOf(path)).toBe(0o700);
     expect(await modeOf(directory.batchesDirectory)).toBe(0o700);
-    expect(await formatOf()).toEqual({ format: 1 });
+    expect(await formatOf()).toEqual({ format: 2 });
     await directory.close();
   });
 
@@ -76,10 +76,10 @@ describe('the format of a data directory', () => {
   beforeEach(() => mkdir(path, { recursive: true }));
 
   test('that is newer is refused in one line, and the directory is given up', async () => {
-    await writeFile(join(path, 'format.json'), '{"format":2}');
+    await writeFile(join(path, 'format.json'), '{"format":3}');
     const refusal = openDataDirectory(path);
     await expect(refusal).rejects.toBeInstanceOf(DataDirectoryTooNewError);
-    await expect(refusal).rejects.toThrow(/^data directory .* has format 2, and .* up to 1; run the newer [^\n]*$/);
+    await expect(refusal).rejects.toThrow(/^data directory .* has format 3, and .* up to 2; run the newer [^\n]*$/);
     await writeFile(join(path, 'format.json'), '{"format":1}');
     await (await openDataDirectory(path)).close();
   });
@@ -100,7 +100,7 @@ describe('the format of a data directory', () => {
   test('moves step by step, each step once', async () => {
     const steps: number[] = [];
     const step = (from: number) => ({ from, run: async () => void steps.push(from) });
-    await bringToCurrentFormat(path);
+    await bringToCurrentFormat(path, []);
     await bringToCurrentFormat(path, [step(1), step(2)]);
     expect(steps).toEqual([1, 2]);
     expect(await formatOf()).toEqual({ format: 3 });
@@ -115,7 +115,7 @@ describe('the format of a data directory', () => {
   });
 
   test('stays at the last step that was completed', async () => {
-    await bringToCurrentFormat(path);
+    await bringToCurrentFormat(path, []);
     const failing = { from: 2, run: () => Promise.reject(new Error('no')) };
     await expect(bringToCurrentFormat(path, [{ from: 1, run: async () => undefined }, failing])).rejects.toThrow('no');
     expect(await formatOf()).toEqual({ format: 2 });

@@ -8,8 +8,15 @@ export interface FormatMigration {
   run(directory: string): Promise<void>;
 }
 
-/** Every step so far, in order. The current format is one more than the last `from`. */
-export const FORMAT_MIGRATIONS: readonly FormatMigration[] = [];
+/** What an older Batchwright wrote can be read as it is; only what is written from now on is more than that one knows. */
+const nothingToChange = async (): Promise<void> => undefined;
+
+/**
+ * Every step so far, in order. The current format is one more than the last `from`.
+ *
+ *     1 → 2   indexes may have version 2, with traits; one that knows only version 1 would take them for damaged
+ */
+export const FORMAT_MIGRATIONS: readonly FormatMigration[] = [{ from: 1, run: nothingToChange }];
 
 const FIRST_FORMAT = 1;
 
