@@ -9,6 +9,10 @@ const shared = {
   ssr: { resolve: { conditions: ['batchwright-source'] } },
 } as const;
 
+/** Rounds of campaigns, which `npm run soak` orders through the environment; no test by itself. */
+const ROUNDS = 'tests/soak/rounds.test.ts';
+const soak = { ...shared, test: { name: 'soak', include: [ROUNDS], testTimeout: 0, hookTimeout: 0 } };
+
 export default defineConfig({
   test: {
     pool: 'threads',
@@ -28,10 +32,12 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['tests/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: [ROUNDS],
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
+      ...(process.env['BATCHWRIGHT_SOAK'] === undefined ? [] : [soak]),
     ],
   },
 });

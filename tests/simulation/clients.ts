@@ -13,6 +13,7 @@ import { WORKSPACES, type World } from './world.ts';
 const FAILED = { types: new Set(['errored', 'canceled', 'expired'] as const), errorTypes: null };
 /** Long enough to be cached: what batches share, or do not. */
 const DOCUMENTS = ['first', 'second'].map((name) => `${name} `.padEnd(6000, 'lorem ipsum '));
+const SMALLEST = '{"custom_id":"x","params":{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]}}';
 const MARKERS = ['respect', 'auto', 'off'] as const;
 const SMALL_BUDGET_NANO_USD = 200_000;
 
@@ -54,29 +55,20 @@ export class Clients {
     await this.#submit(() => Readable.from([Buffer.from(JSON.stringify({ requests }))]), terms, names);
   }
 
-  /** Sends what no server takes: over the limit of the queue, cut off, or no batch at all. Nothing of it may stay. */
+  /** Sends what no server takes. Nothing of it may stay. */
   async createBadly(): Promise<void> {
     const bodies = [
       '{"requests":[]}',
-      '{"requests":[{"custom_id":"x","params":{}},{"custom_id":"x","params":{}}]}',
+      `{"requests":[${SMALLEST},${SMALLEST}]}`,
       '{"req',
+      `{"requests":[${SMALLEST}]} !`,
     ];
-    const { process, chance } = this.#world;
-    const good = JSON.stringify({
-      requests: [{ custom_id: 'x', params: { model: 'm', max_tokens: 1, messages: [] } }],
-    });
-    const isFull = chance.isLucky(0.5);
-    const body = isFull ? good : chance.pick(bodies);
-    await this.#inTurn(async () => {
-      const terms = this.#terms(chance.pick(WORKSPACES), null);
-      const outcome = await this.#ask(process, () =>
-        this.#receive(process, Readable.from([Buffer.from(body)]), terms, 0),
-      );
-      if (outcome.type === 'answered' && outcome.answer.type === 'accepted')
-        this.#world.violated(`${body} was accepted`);
-      // A create that died or failed before its refusal may leave a log, which start-up removes; never a batch.
-      for (const { id } of await this.#world.unknownBatches()) this.#world.violated(`${id} was refused and is stored`);
-    });
+    await this.#sendBadly(this.#world.chance.pick(bodies), null);
+  }
+
+  /** Sends a good batch for which the queue has no room: it is refused once it is durable. */
+  async createOverLimit(): Promise<void> {
+    await this.#sendBadly(`{"requests":[${SMALLEST}]}`, 0);
   }
 
   async cancel(): Promise<void> {
@@ -144,6 +136,19 @@ export class Clients {
       if (batch !== null && !batch.deleted) await this.#lookInto(process, batch);
     });
     if (looked.type === 'failed' && batch?.deleted !== true) this.#world.violated('looking around failed');
+  }
+
+  async #sendBadly(body: string, queueLimit: number | null): Promise<void> {
+    await this.#inTurn(async () => {
+      const { process, chance } = this.#world;
+      const terms = this.#terms(chance.pick(WORKSPACES), null);
+      const stream = () => Readable.from([Buffer.from(body)]);
+      const outcome = await this.#ask(process, () => this.#receive(process, stream(), terms, queueLimit));
+      if (outcome.type === 'answered' && outcome.answer.type === 'accepted')
+        this.#world.violated(`${body} was accepted`);
+      // A create that died or failed before its refusal may leave a log, which start-up removes; never a batch.
+      for (const { id } of await this.#world.unknownBatches()) this.#world.violated(`${id} was refused and is stored`);
+    });
   }
 
   #terms(workspaceId: WorkspaceId, budgetNanoUsd: number | null): BatchTerms {

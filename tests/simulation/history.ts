@@ -32,6 +32,9 @@ export async function liveThrough(seed: number, steps: number): Promise<Lived> {
   return { violations: await violations(world), counts: countsOf(world), world };
 }
 
+/** Steps of a history, of which hundreds make a minute. */
+export const STEPS = 40;
+
 export const NEVER: Doom = { type: 'never' };
 
 function drawTraits(chance: Chance): Omit<WorldTraits, 'doom'> {
@@ -42,7 +45,7 @@ function drawTraits(chance: Chance): Omit<WorldTraits, 'doom'> {
   };
 }
 
-function drawDoom(chance: Chance): Doom {
+export function drawDoom(chance: Chance): Doom {
   if (chance.isLucky(0.1)) return NEVER;
   // Some lives are short, and some get to where much goes on.
   const count = chance.between(1, chance.pick([30, 150, 600]));
@@ -54,23 +57,36 @@ export interface Rates {
   readonly clockSteps: number;
   readonly storms: number;
   readonly disk: DiskMood;
+  /** Whether the server is told to leave, now and then. */
+  readonly restarts: boolean;
+  /** How long nothing happens, where time is what happens next. */
+  readonly waitMs: (chance: Chance) => number;
 }
 
 function drawRates(chance: Chance): Rates {
   const syncMs = chance.pick([0, 0, 50]);
   const disk = { isFull: false, syncMs, stalls: chance.pick([0, 0, 0.02]), failures: chance.pick([0, 0, 0.02]) };
-  return { clockSteps: chance.pick([0, 0, 0.05]), storms: chance.pick([0, 0.03]), disk };
+  return { clockSteps: chance.pick([0, 0, 0.05]), storms: chance.pick([0, 0.03]), disk, restarts: true, waitMs };
+}
+
+function waitMs(chance: Chance): number {
+  if (chance.isLucky(0.06)) return chance.between(1, 30) * HOUR_MS;
+  return chance.between(1, chance.pick([100, 10_000, 60_000]));
 }
 
 /** What happens, in an order that is drawn. */
 export class History {
   readonly clients: Clients;
   readonly #world: World;
-  readonly #rates: Rates;
+  #rates: Rates;
 
   constructor(world: World, rates: Rates) {
     this.clients = new Clients(world);
     this.#world = world;
+    this.#rates = rates;
+  }
+
+  setRates(rates: Rates): void {
     this.#rates = rates;
   }
 
@@ -85,12 +101,18 @@ export class History {
 
   /** Ends all faults, and with time everything that was begun. */
   async end(): Promise<void> {
-    const { chance, upstream, promised, pending } = this.#world;
+    await this.quiet(this.#world.chance.isLucky(0.5));
+    await this.#world.restart();
+  }
+
+  /** Lets nothing fail until every batch has ended, if need be after a restart. */
+  async quiet(isRestarted: boolean): Promise<void> {
+    const { upstream, promised, pending } = this.#world;
     this.#world.setDisk(GOOD_DISK);
     upstream.calm = true;
     await this.#world.advance(1);
     if (!this.#world.process.life.isAlive) await this.#start();
-    else if (chance.isLucky(0.5)) await this.#world.restart();
+    else if (isRestarted) await this.#world.restart();
     await this.#world.until(Promise.all(pending));
     await this.#world.call(() => this.clients.liftBudgets(), false);
     const isOpen = (): boolean => promised.some((batch) => !batch.ended && !batch.deleted);
@@ -98,7 +120,6 @@ export class History {
       await this.#world.advance(HOUR_MS);
       await poll(this.#world);
     }
-    await this.#world.restart();
   }
 
   async #act(): Promise<void> {
@@ -107,15 +128,15 @@ export class History {
     const isLeft = chance.isLucky(0.4);
     const { clients } = this;
     if (draw < 0.22) await this.#world.call(() => clients.create(), isLeft);
-    else if (draw < 0.24) await this.#world.call(() => clients.createBadly(), isLeft);
+    else if (draw < 0.23) await this.#world.call(() => clients.createBadly(), isLeft);
+    else if (draw < 0.24) await this.#world.call(() => clients.createOverLimit(), isLeft);
     else if (draw < 0.32) await this.#world.call(() => clients.cancel(), isLeft);
     else if (draw < 0.35) await this.#world.call(() => clients.delete(), isLeft);
     else if (draw < 0.39) await this.#world.call(() => clients.rerun(), isLeft);
     else if (draw < 0.42) await this.#world.call(() => clients.budget(), isLeft);
     else if (draw < 0.48) await this.#world.call(() => clients.look(), isLeft);
-    else if (draw < 0.52) await this.#restart();
-    else if (draw < 0.55) await this.#world.advance(chance.between(1, 30) * HOUR_MS);
-    else await this.#world.advance(chance.between(1, chance.pick([100, 10_000, 60_000])));
+    else if (draw < 0.52 && this.#rates.restarts) await this.#restart();
+    else await this.#world.advance(this.#rates.waitMs(chance));
   }
 
   /** Nobody can start a server whose disk is full or failing. */
@@ -136,7 +157,7 @@ function drawStepMs(chance: Chance): number {
 }
 
 /** What happened in a world: one in which nothing does passes every check. */
-function countsOf(world: World): Readonly<Record<string, number>> {
+export function countsOf(world: World): Readonly<Record<string, number>> {
   const { promised, upstream } = world;
   const sum = (count: (batch: (typeof promised)[number]) => number) => promised.reduce((all, b) => all + count(b), 0);
   return {

@@ -12,7 +12,7 @@ import { WORKSPACES, type World } from './world.ts';
  */
 export async function checkUsage(world: World, found: string[]): Promise<void> {
   for (const workspaceId of WORKSPACES) {
-    let sum: LedgerTotals = new Map();
+    let sum: LedgerTotals = world.retired.get(workspaceId) ?? new Map();
     for (const batch of world.promised) {
       if (batch.workspaceId !== workspaceId) continue;
       const ledger = (await world.ledger(batch)) ?? batch.ledgerAtDeletion;

@@ -67,7 +67,9 @@ export class World {
   readonly rest = new Rest();
   readonly upstream: HostileUpstream;
   readonly disk: SimulatedDisk;
-  readonly promised: Promised[] = [];
+  promised: Promised[] = [];
+  /** What batches had used that were deleted and are no longer looked at. */
+  readonly retired = new Map<WorkspaceId, LedgerTotals>();
   readonly violations: string[] = [];
   /** Points at which processes died. */
   readonly deaths: CrashPoint[] = [];

@@ -8,6 +8,8 @@ export interface Campaign {
   readonly name: string;
   /** Rounds of the full goal. */
   readonly rounds: number;
+  /** Whether several processes may run its rounds at once. */
+  readonly isParallel?: boolean;
   /** Once, before the first round of a run. */
   open?(): Promise<void>;
   /** One history. What is wrong with the server is a violation; a rejection means that the round itself broke. */
