@@ -58,6 +58,7 @@ export * from './schedule/replica-choice.ts';
 export * from './schedule/replica-lanes.ts';
 export * from './schedule/request-order.ts';
 export * from './schedule/turn.ts';
+export type { Steps } from './steps.ts';
 export * from './schedule/upstream-profile.ts';
 export { cutBatches, type BatchLimits, type WaveBatch } from './schedule/wave-batches.ts';
 export { planWaves, type WavePlan } from './schedule/waves.ts';

@@ -6,6 +6,7 @@ import { blocksOf, documentsAndQuestions, type Block } from '../prefix/prompts.f
 import { TERMS } from './ledger.fixture.ts';
 import { hitShare, writeAmplification } from './ledger-figures.ts';
 import { sumOfModels } from './ledger.ts';
+import { finishSteps } from '../steps.ts';
 import { predictLedger, type PredictionTerms } from './prediction.ts';
 
 const minimumTokens = (): number => 1024;
@@ -14,7 +15,7 @@ const AUTO: PlanOptions = { markers: 'auto', profile: 'required', minimumTokens 
 function predict(prompts: readonly Block[][], options = AUTO, terms: Partial<PredictionTerms> = {}) {
   const blocks = blocksOf(prompts);
   const plan = planPrefixes(blocks, options);
-  const prediction = predictLedger(blocks, plan, { ...TERMS, ...options, reports: 'full', ...terms });
+  const prediction = finishSteps(predictLedger(blocks, plan, { ...TERMS, ...options, reports: 'full', ...terms }));
   return { plan, prediction, sum: sumOfModels(prediction.totals) };
 }
 

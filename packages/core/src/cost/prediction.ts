@@ -1,9 +1,10 @@
-import { forEachExpectedUsage } from '../prefix/expected-usage.ts';
+import { expectInSteps } from '../prefix/expected-usage.ts';
 import type { PlacedPlan } from '../prefix/placed-plan.ts';
 import type { PlanOptions } from '../prefix/plan-prefixes.ts';
 import type { PredictedUsage } from '../prefix/predicted-usage.ts';
 import type { PromptBlocks } from '../prefix/prompt-blocks.ts';
 import type { UpstreamProfile } from '../schedule/upstream-profile.ts';
+import type { Steps } from '../steps.ts';
 import { Ledger, type LedgerTerms, type LedgerTotals, type RequestUse } from './ledger.ts';
 import { PrefixAccount } from './prefix-account.ts';
 
@@ -23,11 +24,11 @@ export interface PredictionTerms extends LedgerTerms, Pick<PlanOptions, 'markers
 }
 
 /** The ledger of a batch before it runs. The tokens of each kind are those of `predictUsage`. */
-export function predictLedger(blocks: PromptBlocks, plan: PlacedPlan, terms: PredictionTerms): Prediction {
+export function* predictLedger(blocks: PromptBlocks, plan: PlacedPlan, terms: PredictionTerms): Steps<Prediction> {
   const ledger = new Ledger();
   const account = new PrefixAccount(plan, terms.reports);
   let sharingRequests = 0;
-  forEachExpectedUsage(blocks, plan, terms, (request, { planned }) => {
+  yield* expectInSteps(blocks, plan, terms, (request, { planned }) => {
     if (plan.anchor[request] !== -1) sharingRequests += 1;
     const use = asReported(blocks.models[blocks.model[request] as number] ?? '', planned, terms.reports);
     ledger.addUsage(use, account.settled(request, use), terms);

@@ -1,3 +1,4 @@
+import { lookInSteps, type Steps } from '../steps.ts';
 import type { PromptBlocks } from './prompt-blocks.ts';
 import { lastNode, type PromptTrie } from './prompt-trie.ts';
 
@@ -28,12 +29,24 @@ export function nearestKept(trie: PromptTrie, kept: Uint8Array): Int32Array {
 }
 
 /** Hangs every request and every kept node at the nearest kept node of its path. */
-export function hangByPath(trie: PromptTrie, blocks: PromptBlocks, kept: Uint8Array, ttl: Uint8Array): ChosenPrefixes {
+export function* hangByPath(
+  trie: PromptTrie,
+  blocks: PromptBlocks,
+  kept: Uint8Array,
+  ttl: Uint8Array,
+): Steps<ChosenPrefixes> {
   const nearest = nearestKept(trie, kept);
-  const parent = trie.parent.slice(0, trie.size).map((above) => (above < 0 ? -1 : (nearest[above] as number)));
-  const anchor = Int32Array.from({ length: blocks.requestCount }, (_, r) => {
+  yield trie.size;
+  const parent = new Int32Array(trie.size);
+  for (let node = 0; node < trie.size; node++) {
+    const above = trie.parent[node] as number;
+    parent[node] = above < 0 ? -1 : (nearest[above] as number);
+  }
+  yield trie.size;
+  const anchor = new Int32Array(blocks.requestCount);
+  yield* lookInSteps(blocks.requestCount, 1, (r) => {
     const last = lastNode(trie, blocks, r);
-    return last < 0 ? -1 : (nearest[last] as number);
+    anchor[r] = last < 0 ? -1 : (nearest[last] as number);
   });
   return { kept, parent, requests: trie.requests, ttl, anchor, reach: null };
 }

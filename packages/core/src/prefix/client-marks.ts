@@ -12,7 +12,7 @@ export class ClientMarks {
   constructor(blocks: PromptBlocks, minimumTokens: (model: string) => number) {
     this.#blocks = blocks;
     this.#minimum = Float64Array.from(blocks.models, minimumTokens);
-    this.any = blocks.traits.some((traits) => (traits & MARKED) !== 0);
+    this.any = hasMarks(blocks.traits);
   }
 
   /** The fewest tokens a prefix of the model can have to be cached. */
@@ -42,4 +42,9 @@ export class ClientMarks {
   isLong(block: number): boolean {
     return ((this.#blocks.traits[block] as number) & BLOCK_TRAITS.marked1h) !== 0;
   }
+}
+
+function hasMarks(traits: Uint8Array): boolean {
+  for (let block = 0; block < traits.length; block++) if (((traits[block] as number) & MARKED) !== 0) return true;
+  return false;
 }

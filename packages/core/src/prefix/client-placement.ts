@@ -3,10 +3,11 @@
  * own. Where all requests of a group are marked alike, the plan is the tree of their markers. Where they are not, a
  * request may read what it does not write; `reach` says which of them can go first.
  */
+import { lookInSteps, type Steps } from '../steps.ts';
 import type { ChosenPrefixes } from './chosen-prefixes.ts';
 import type { ClientMarks } from './client-marks.ts';
 import { LOOKBACK_BLOCKS } from './marker-placement.ts';
-import type { PromptBlocks } from './prompt-blocks.ts';
+import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
 import type { PromptTrie } from './prompt-trie.ts';
 import { TTL_CODES } from './token-rates.ts';
 
@@ -14,7 +15,11 @@ const WRITTEN = 1;
 const WRITTEN_SHORT = 2;
 
 /** The marked positions that two or more requests write or read. Whoever marks pays, so two gain at either ttl. */
-export function chooseMarkedByClient(trie: PromptTrie, blocks: PromptBlocks, marks: ClientMarks): ChosenPrefixes {
+export function chooseMarkedByClient(
+  trie: PromptTrie,
+  blocks: PromptBlocks,
+  marks: ClientMarks,
+): Steps<ChosenPrefixes> {
   return new ClientPlacement(trie, blocks, marks).choose();
 }
 
@@ -44,12 +49,12 @@ class ClientPlacement {
     this.#reach = new Uint8Array(blocks.requestCount);
   }
 
-  choose(): ChosenPrefixes {
-    this.#forEachRequest((_, marked) => this.#noteWrites(marked));
-    this.#forEachRequest((_, marked) => this.#countReaders(marked));
+  *choose(): Steps<ChosenPrefixes> {
+    yield* this.#readMarks((_, marked) => this.#noteWrites(marked));
+    yield* this.#readMarks((_, marked) => this.#countReaders(marked));
     this.#keepShared();
-    this.#hangAll();
-    if (this.#dropUnwritten()) this.#hangAll();
+    yield* this.#hangAll();
+    if (this.#dropUnwritten()) yield* this.#hangAll();
     const ttl = this.#entries.map((entry) => ((entry & WRITTEN_SHORT) !== 0 ? TTL_CODES['5m'] : TTL_CODES['1h']));
     return {
       kept: this.#kept,
@@ -61,11 +66,11 @@ class ClientPlacement {
     };
   }
 
-  #forEachRequest(tell: (request: number, marked: readonly number[]) => void): void {
-    for (let r = 0; r < this.#blocks.requestCount; r++) {
+  *#readMarks(tell: (request: number, marked: readonly number[]) => void): Steps<void> {
+    yield* lookInSteps(this.#blocks.requestCount, blocksEach(this.#blocks), (r) => {
       this.#marks.readEffective(r, this.#marked);
       tell(r, this.#marked);
-    }
+    });
   }
 
   #noteWrites(marked: readonly number[]): void {
@@ -96,11 +101,11 @@ class ClientPlacement {
     });
   }
 
-  #hangAll(): void {
+  *#hangAll(): Steps<void> {
     this.#parent.fill(-1);
     this.#anchor.fill(-1);
-    this.#forEachRequest((r, marked) => this.#hang(r, marked));
-    this.#forEachRequest((r, marked) => this.#measureReach(r, marked));
+    yield* this.#readMarks((r, marked) => this.#hang(r, marked));
+    yield* this.#readMarks((r, marked) => this.#measureReach(r, marked));
   }
 
   /** Finds the request's anchor, and for each node it writes the deepest one that it reads before. */

@@ -1,3 +1,4 @@
+import { lookInSteps, type Steps } from '../steps.ts';
 import type { ClientMarks } from './client-marks.ts';
 import type { PromptBlocks } from './prompt-blocks.ts';
 import { isMarkable, type PromptTrie } from './prompt-trie.ts';
@@ -20,29 +21,31 @@ export interface CutPoints {
  * one, else it is dropped; and a prefix that every request marks by itself is cached in any case, so two already gain.
  * One that is warm gains from the first; what lies above it is read with it, and only written if it is cut as well.
  */
-export function findCutPoints(
+export function* findCutPoints(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   demands: MarkDemands | null,
   ttlCode: number,
   warm: Uint8Array | null,
-): CutPoints {
+): Steps<CutPoints> {
   const worth = new Uint8Array(trie.size);
   const canMark = (node: number): boolean =>
     demands === null || demands.isForced(node) || (isMarkable(trie, blocks, node) && !demands.isTorn(node));
   const isLongEnough = (node: number): boolean =>
     (trie.tokens[node] as number) >= marks.minimum(trie.model[node] as number);
   const inner = innerNodes(trie);
-  for (let node = 0; node < trie.size; node++) {
+  yield trie.size;
+  yield* lookInSteps(trie.size, 1, (node) => {
     if (warm?.[node] === 1 && canMark(node) && isLongEnough(node)) worth[node] = 1;
-    if ((trie.requests[node] as number) < 2) continue;
+    if ((trie.requests[node] as number) < 2) return;
     if (demands?.isForced(node) === true) worth[node] = 1;
-    if (inner[node] === 1) continue;
+    if (inner[node] === 1) return;
     const place = placeInStretch(trie, node, canMark);
     if (place >= 0 && isLongEnough(place)) worth[place] = 1;
-  }
+  });
   if (warm !== null) dropAboveWarm(trie, worth, demands, warm);
+  yield trie.size;
   return dropTooFew(trie, worth, demands, ttlCode, warm);
 }
 

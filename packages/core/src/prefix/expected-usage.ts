@@ -2,11 +2,12 @@
  * What each request of a plan is expected to write, read and leave. The sums over all requests are `predictUsage`'s:
  * each prefix is written once, by the first request that can go first for it, and everybody else reads.
  */
+import { finishSteps, lookInSteps, type Steps } from '../steps.ts';
 import { ClientMarks } from './client-marks.ts';
 import type { PlacedPlan } from './placed-plan.ts';
 import { segmentTokens, type PredictedUsage } from './predicted-usage.ts';
 import type { PlanOptions } from './plan-prefixes.ts';
-import type { PromptBlocks } from './prompt-blocks.ts';
+import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
 import { TTL_CODES } from './token-rates.ts';
 
 /** What is expected of one request. The same object tells of each request in turn. */
@@ -26,12 +27,26 @@ export function forEachExpectedUsage(
   options: Pick<PlanOptions, 'markers' | 'profile' | 'minimumTokens'>,
   tell: (request: number, usage: ExpectedUsage) => void,
 ): void {
+  finishSteps(expectInSteps(blocks, plan, options, tell));
+}
+
+/** The same in steps. */
+export function* expectInSteps(
+  blocks: PromptBlocks,
+  plan: PlacedPlan,
+  options: Pick<PlanOptions, 'markers' | 'profile' | 'minimumTokens'>,
+  tell: (request: number, usage: ExpectedUsage) => void,
+): Steps<void> {
   const expectation = new Expectation(blocks, plan, options);
-  for (let request = 0; request < blocks.requestCount; request++) {
+  yield blocks.requestCount;
+  yield* lookInSteps(blocks.requestCount, USAGE_LOOKS + blocksEach(blocks), (request) => {
     expectation.read(request);
     tell(request, expectation);
-  }
+  });
 }
+
+/** What telling of one request costs beside its blocks: it is priced, most likely. */
+const USAGE_LOOKS = 8;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 

@@ -1,5 +1,6 @@
+import { lookInSteps, type Steps } from '../steps.ts';
 import type { ClientMarks } from './client-marks.ts';
-import type { PromptBlocks } from './prompt-blocks.ts';
+import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
 import type { PromptTrie } from './prompt-trie.ts';
 import { TTL_CODES } from './token-rates.ts';
 
@@ -21,22 +22,28 @@ export class MarkDemands {
   /** Per node, 1: all of its requests mark it themselves, so that it takes no free slot. */
   readonly #forced: Uint8Array;
 
-  constructor(trie: PromptTrie, blocks: PromptBlocks, marks: ClientMarks) {
+  private constructor(trie: PromptTrie, marks: ClientMarks) {
     this.#trie = trie;
     this.#needs = new Uint8Array(marks.any ? trie.size : 0);
     this.#forced = new Uint8Array(marks.any ? trie.size : 0);
-    if (!marks.any) return;
+  }
+
+  static *of(trie: PromptTrie, blocks: PromptBlocks, marks: ClientMarks): Steps<MarkDemands> {
+    const demands = new MarkDemands(trie, marks);
+    if (!marks.any) return demands;
     const marking = new Uint32Array(trie.size);
     const marked: number[] = [];
-    for (let r = 0; r < blocks.requestCount; r++) {
+    yield* lookInSteps(blocks.requestCount, blocksEach(blocks), (r) => {
       marks.read(r, marked);
       for (const block of marked) {
         const node = trie.nodeOf[block] as number;
         if (node >= 0) marking[node] = (marking[node] as number) + 1;
       }
-      this.#noteNeeds(blocks, marks, r, marked);
-    }
-    this.#noteForced(marking, marks);
+      demands.#noteNeeds(blocks, marks, r, marked);
+    });
+    demands.#noteForced(marking, marks);
+    yield trie.size;
+    return demands;
   }
 
   isForced(node: number): boolean {

@@ -11,6 +11,7 @@
  * where one that is warm is read by all n of them,
  * over all pairs of a node and one above it, of which there are no more than blocks noted.
  */
+import type { Steps } from '../steps.ts';
 import { MARKER_SLOTS } from './mark-demands.ts';
 import { writeRate, type TokenRates } from './token-rates.ts';
 
@@ -32,12 +33,13 @@ export interface CandidateTree {
 }
 
 /** Per candidate, 1: marked. All of them wherever that fits, since a marker more costs nothing. */
-export function chooseMarked(tree: CandidateTree, rates: TokenRates): Uint8Array {
+export function* chooseMarked(tree: CandidateTree, rates: TokenRates): Steps<Uint8Array> {
   const depth = depthsOf(tree);
   const capacity = feasibleCapacity(tree);
   const fits = depth.every((d, v) => tree.direct[v] === 0 || d <= (capacity[v] as number));
+  yield tree.count;
   if (fits) return new Uint8Array(tree.count).fill(1);
-  return new CheapestMarks(tree, rates, depth, capacity).choose();
+  return yield* new CheapestMarks(tree, rates, depth, capacity).choose();
 }
 
 /** 1 at the top level. */
@@ -62,6 +64,8 @@ function feasibleCapacity(tree: CandidateTree): Uint8Array {
 
 /** Numbers of markers above a node: none to four. */
 const COUNTS = MARKER_SLOTS + 1;
+/** Pairs and counts weighed in one step. */
+const STEP_LOOKS = 8192;
 
 class CheapestMarks {
   readonly #tree: CandidateTree;
@@ -91,7 +95,8 @@ class CheapestMarks {
     this.#openTokens = new Float64Array(deepest + 1);
   }
 
-  choose(): Uint8Array {
+  *choose(): Steps<Uint8Array> {
+    let looked = 0;
     const { firstChild, nextSibling, firstTop } = linkChildren(this.#tree);
     let open = -1;
     let next = firstTop;
@@ -102,6 +107,11 @@ class CheapestMarks {
         next = firstChild[open] as number;
       } else {
         this.#leave(open);
+        looked += COUNTS * (this.#depth[open] as number);
+        if (looked >= STEP_LOOKS) {
+          yield looked;
+          looked = 0;
+        }
         next = nextSibling[open] as number;
         open = this.#tree.parent[open] as number;
       }

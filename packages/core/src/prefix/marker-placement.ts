@@ -1,11 +1,12 @@
 /** The mode `auto`: markers of our own, at the cut points worth caching, beside the client's. */
+import { lookInSteps, type Steps } from '../steps.ts';
 import { hangByPath, nearestKept, type ChosenPrefixes } from './chosen-prefixes.ts';
 import type { ClientMarks } from './client-marks.ts';
 import { findCutPoints, type CutPoints } from './cut-points.ts';
 import { MARKER_SLOTS, type MarkDemands } from './mark-demands.ts';
 import { chooseMarked, type CandidateTree } from './marker-choice.ts';
 import type { AddedMarkers } from './placed-plan.ts';
-import type { PromptBlocks } from './prompt-blocks.ts';
+import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
 import { isMarkable, lastNode, type PromptTrie } from './prompt-trie.ts';
 import { COMMON_RATES } from './token-rates.ts';
 
@@ -13,38 +14,39 @@ import { COMMON_RATES } from './token-rates.ts';
 export const LOOKBACK_BLOCKS = 20;
 
 /** The cut points worth caching, as many as fit under the limit of four markers a request. */
-export function choosePlaced(
+export function* choosePlaced(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   demands: MarkDemands,
   ttlCode: number,
   warm: Uint8Array | null,
-): ChosenPrefixes {
-  const cut = findCutPoints(trie, blocks, marks, demands, ttlCode, warm);
-  const { tree, nodes } = candidateTree(trie, blocks, marks, demands, cut, warm);
-  const marked = chooseMarked(tree, COMMON_RATES);
+): Steps<ChosenPrefixes> {
+  const cut = yield* findCutPoints(trie, blocks, marks, demands, ttlCode, warm);
+  const { tree, nodes } = yield* candidateTree(trie, blocks, marks, demands, cut, warm);
+  const marked = yield* chooseMarked(tree, COMMON_RATES);
   const kept = new Uint8Array(trie.size);
   nodes.forEach((node, v) => (kept[node] = marked[v] as number));
-  return hangByPath(trie, blocks, kept, cut.ttl);
+  return yield* hangByPath(trie, blocks, kept, cut.ttl);
 }
 
-function candidateTree(
+function* candidateTree(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   demands: MarkDemands,
   { worth, ttl }: CutPoints,
   warm: Uint8Array | null,
-): { readonly tree: CandidateTree; readonly nodes: Int32Array } {
+): Steps<{ readonly tree: CandidateTree; readonly nodes: Int32Array }> {
   const nearest = nearestKept(trie, worth);
+  yield trie.size;
   const nodes = keptNodes(worth);
   const idOf = new Int32Array(trie.size);
   nodes.forEach((node, v) => (idOf[node] = v));
   const direct = new Uint32Array(nodes.length);
   const capacity = new Uint8Array(nodes.length).fill(MARKER_SLOTS);
   const isCounted = (node: number): boolean => demands.isForced(node) && worth[node] === 1;
-  forEachFreeSlots(trie, blocks, marks, isCounted, (r, slots) => {
+  yield* tellFreeSlots(trie, blocks, marks, isCounted, (r, slots) => {
     const last = lastNode(trie, blocks, r);
     const candidate = last < 0 ? -1 : (nearest[last] as number);
     if (candidate < 0) return;
@@ -74,22 +76,24 @@ function candidateTree(
 
 /** The kept nodes of a trie, in order. */
 export function keptNodes(kept: Uint8Array): Int32Array {
-  const nodes = new Int32Array(kept.reduce((count, bit) => count + bit, 0));
   let count = 0;
+  for (let node = 0; node < kept.length; node++) count += kept[node] as number;
+  const nodes = new Int32Array(count);
+  count = 0;
   for (let node = 0; node < kept.length; node++) if (kept[node] === 1) nodes[count++] = node;
   return nodes;
 }
 
 /** Tells of each request how many markers it may have at nodes that are counted, given the client's elsewhere. */
-function forEachFreeSlots(
+function* tellFreeSlots(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   isCounted: (node: number) => boolean,
   tell: (request: number, slots: number) => void,
-): void {
+): Steps<void> {
   const marked: number[] = [];
-  for (let r = 0; r < blocks.requestCount; r++) {
+  yield* lookInSteps(blocks.requestCount, blocksEach(blocks), (r) => {
     marks.read(r, marked);
     let elsewhere = 0;
     for (const block of marked) {
@@ -97,7 +101,7 @@ function forEachFreeSlots(
       if (node < 0 || !isCounted(node)) elsewhere += 1;
     }
     tell(r, Math.max(0, MARKER_SLOTS - elsewhere));
-  }
+  });
 }
 
 /**
@@ -107,19 +111,20 @@ function forEachFreeSlots(
  *
  * `nodes` are the trie's ids of the plan's nodes.
  */
-export function placeMarkers(
+export function* placeMarkers(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   demands: MarkDemands,
   chosen: ChosenPrefixes,
   nodes: Int32Array,
-): AddedMarkers {
-  const room = roomAt(trie, blocks, marks, chosen);
+): Steps<AddedMarkers> {
+  const room = yield* roomAt(trie, blocks, marks, chosen);
   const first = new Uint32Array(nodes.length + 1);
   const block: number[] = [];
   const ttl: number[] = [];
-  nodes.forEach((node, id) => {
+  yield* lookInSteps(nodes.length, LOOKBACK_BLOCKS, (id) => {
+    const node = nodes[id] as number;
     const free = room.get(node);
     if (free !== undefined) {
       const placed = markersOnPath(trie, blocks, demands, chosen, node, free);
@@ -134,15 +139,15 @@ export function placeMarkers(
 }
 
 /** Per node at which requests are anchored, the markers that may be on their paths. */
-function roomAt(
+function* roomAt(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   chosen: ChosenPrefixes,
-): ReadonlyMap<number, number> {
+): Steps<ReadonlyMap<number, number>> {
   const room = new Map<number, number>();
   const isCounted = (node: number): boolean => chosen.kept[node] === 1;
-  forEachFreeSlots(trie, blocks, marks, isCounted, (r, slots) => {
+  yield* tellFreeSlots(trie, blocks, marks, isCounted, (r, slots) => {
     const anchor = chosen.anchor[r] as number;
     if (anchor >= 0) room.set(anchor, Math.min(room.get(anchor) ?? MARKER_SLOTS, slots));
   });

@@ -4,6 +4,7 @@
  * Invariant: if each node is written once by a request below it and every other request reads its anchor, then the
  * tokens written are Σ (T(v) − T(parent(v))), which `lowerBound` proves to be the fewest where markers do not limit.
  */
+import { finishSteps, lookInSteps, type Steps } from '../steps.ts';
 import { choosePlaced, keptNodes, placeMarkers } from './marker-placement.ts';
 import { hangByPath, type ChosenPrefixes } from './chosen-prefixes.ts';
 import { chooseMarkedByClient } from './client-placement.ts';
@@ -12,8 +13,8 @@ import { findCutPoints } from './cut-points.ts';
 import { MarkDemands } from './mark-demands.ts';
 import type { AddedMarkers, PlacedPlan } from './placed-plan.ts';
 import type { MarkerMode } from './prefix-plan.ts';
-import type { PromptBlocks } from './prompt-blocks.ts';
-import { growTrie, warmNodes, type PromptTrie } from './prompt-trie.ts';
+import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
+import { growTrie, growTrieInSteps, warmNodes, type PromptTrie } from './prompt-trie.ts';
 import { TTL_CODES, type MarkerTtl } from './token-rates.ts';
 
 /** What a plan depends on beside the prompts. */
@@ -31,27 +32,34 @@ export interface PlanOptions {
 
 /** The prefixes worth caching under a marker mode, where each request hangs, and the markers to add. SPEC.md T1–T15. */
 export function planPrefixes(blocks: PromptBlocks, options: PlanOptions): PlacedPlan {
+  return finishSteps(planInSteps(blocks, options));
+}
+
+/** The same in steps, for batches of any size beside which others must be served. */
+export function* planInSteps(blocks: PromptBlocks, options: PlanOptions): Steps<PlacedPlan> {
   const marks = new ClientMarks(blocks, options.minimumTokens);
   const isUnmarked = options.markers === 'respect' && options.profile === 'required' && !marks.any;
   if (options.markers === 'off' || isUnmarked) {
-    return planOf(blocks, { trie: NO_TRIE, chosen: fillersOnly(blocks.requestCount) });
+    return yield* planOf(blocks, { trie: NO_TRIE, chosen: fillersOnly(blocks.requestCount) });
   }
-  const trie = growTrie(blocks);
+  const trie = yield* growTrieInSteps(blocks);
   const ttlCode = TTL_CODES[options.ttlClass ?? '5m'];
   if (options.profile === 'ignored') {
-    const { worth, ttl } = findCutPoints(trie, blocks, marks, null, ttlCode, null);
-    return planOf(blocks, { trie, chosen: hangByPath(trie, blocks, worth, ttl) });
+    const { worth, ttl } = yield* findCutPoints(trie, blocks, marks, null, ttlCode, null);
+    return yield* planOf(blocks, { trie, chosen: yield* hangByPath(trie, blocks, worth, ttl) });
   }
   if (options.markers === 'respect') {
-    const chosen = chooseMarkedByClient(trie, blocks, marks);
-    return planOf(blocks, { trie, chosen, unshared: unsharedWrites(trie, blocks, marks, chosen) });
+    const chosen = yield* chooseMarkedByClient(trie, blocks, marks);
+    const unshared = yield* unsharedWrites(trie, blocks, marks, chosen);
+    return yield* planOf(blocks, { trie, chosen, unshared });
   }
-  const demands = new MarkDemands(trie, blocks, marks);
+  const demands = yield* MarkDemands.of(trie, blocks, marks);
   const { warm: identities } = options;
   const warm = identities === undefined || identities.size === 0 ? null : warmNodes(trie, blocks, identities);
-  const chosen = choosePlaced(trie, blocks, marks, demands, ttlCode, warm);
-  const added = placeMarkers(trie, blocks, marks, demands, chosen, keptNodes(chosen.kept));
-  return planOf(blocks, { trie, chosen, added, unshared: unsharedWrites(trie, blocks, marks, chosen) });
+  const chosen = yield* choosePlaced(trie, blocks, marks, demands, ttlCode, warm);
+  const added = yield* placeMarkers(trie, blocks, marks, demands, chosen, keptNodes(chosen.kept));
+  const unshared = yield* unsharedWrites(trie, blocks, marks, chosen);
+  return yield* planOf(blocks, { trie, chosen, added, unshared });
 }
 
 interface Decisions {
@@ -86,13 +94,21 @@ function fillersOnly(requestCount: number): ChosenPrefixes {
 const NOTHING_UNSHARED: PlacedPlan['unshared'] = { written5m: 0, written1h: 0 };
 
 /** Renumbers what was kept and lets go of the trie. */
-function planOf(blocks: PromptBlocks, { trie, chosen, added, unshared }: Decisions): PlacedPlan {
+function* planOf(blocks: PromptBlocks, { trie, chosen, added, unshared }: Decisions): Steps<PlacedPlan> {
   const nodes = keptNodes(chosen.kept);
   const idOf = new Int32Array(trie.size);
   nodes.forEach((node, id) => (idOf[node] = id));
   const numbered = (node: number): number => (node < 0 ? -1 : (idOf[node] as number));
   const tokens = Uint32Array.from(nodes, (node) => trie.tokens[node] as number);
-  const anchor = chosen.anchor.map(numbered);
+  yield trie.size;
+  const anchor = new Int32Array(blocks.requestCount);
+  const suffixTokens = new Uint32Array(blocks.requestCount);
+  yield* lookInSteps(blocks.requestCount, 1, (r) => {
+    const node = numbered(chosen.anchor[r] as number);
+    const prefix = node < 0 ? 0 : (tokens[node] as number);
+    anchor[r] = node;
+    suffixTokens[r] = Math.max(0, promptTokens(blocks, r) - prefix);
+  });
   return {
     nodeCount: nodes.length,
     parent: Int32Array.from(nodes, (node) => numbered(chosen.parent[node] as number)),
@@ -105,19 +121,11 @@ function planOf(blocks: PromptBlocks, { trie, chosen, added, unshared }: Decisio
     models: blocks.models,
     requestCount: blocks.requestCount,
     anchor,
-    suffixTokens: suffixesOf(blocks, anchor, tokens),
+    suffixTokens,
     reach: chosen.reach,
     added: added ?? noneAdded(nodes.length),
     unshared: unshared ?? NOTHING_UNSHARED,
   };
-}
-
-function suffixesOf(blocks: PromptBlocks, anchor: Int32Array, tokens: Uint32Array): Uint32Array {
-  return Uint32Array.from({ length: blocks.requestCount }, (_, r) => {
-    const node = anchor[r] as number;
-    const prefix = node < 0 ? 0 : (tokens[node] as number);
-    return Math.max(0, promptTokens(blocks, r) - prefix);
-  });
 }
 
 function promptTokens(blocks: PromptBlocks, request: number): number {
@@ -126,15 +134,15 @@ function promptTokens(blocks: PromptBlocks, request: number): number {
 }
 
 /** What the client's markers behind the anchors write: to the last 1-hour one for an hour, from there for 5 minutes. */
-function unsharedWrites(
+function* unsharedWrites(
   trie: PromptTrie,
   blocks: PromptBlocks,
   marks: ClientMarks,
   chosen: ChosenPrefixes,
-): PlacedPlan['unshared'] {
+): Steps<PlacedPlan['unshared']> {
   let [written5m, written1h] = [0, 0];
   const marked: number[] = [];
-  for (let r = 0; marks.any && r < blocks.requestCount; r++) {
+  yield* lookInSteps(marks.any ? blocks.requestCount : 0, blocksEach(blocks), (r) => {
     marks.readEffective(r, marked);
     const anchor = chosen.anchor[r] as number;
     let long = anchor < 0 ? 0 : (trie.tokens[anchor] as number);
@@ -146,7 +154,7 @@ function unsharedWrites(
     }
     written1h += long - start;
     written5m += end - long;
-  }
+  });
   return { written5m, written1h };
 }
 

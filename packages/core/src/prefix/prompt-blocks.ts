@@ -19,5 +19,10 @@ export interface PromptBlocks {
   readonly models: readonly string[];
 }
 
+/** How many blocks a prompt has on average, at least one: what looking at each prompt's blocks costs. */
+export function blocksEach({ requestCount, firstBlock }: PromptBlocks): number {
+  return Math.max(1, (firstBlock[requestCount] ?? 0) / Math.max(1, requestCount));
+}
+
 /** Bits of `PromptBlocks.traits`. A top-level `cache_control` is a marker on the last markable block. */
 export const BLOCK_TRAITS = { marked5m: 1, marked1h: 2, markable: 4 } as const;

@@ -1,3 +1,4 @@
+import { finishSteps, type Steps } from '../steps.ts';
 import { BLOCK_TRAITS, type PromptBlocks } from './prompt-blocks.ts';
 
 /**
@@ -22,17 +23,26 @@ export interface PromptTrie {
   readonly nodeOf: Int32Array;
 }
 
+/** The trie of all prompts, made at once. */
+export function growTrie(blocks: PromptBlocks): PromptTrie {
+  return finishSteps(growTrieInSteps(blocks));
+}
+
+/** Blocks looked at in one step; each costs a random access or two. */
+const STEP_BLOCKS = 8192;
+
 /**
  * Walks all blocks once; linear in their number, without recursion.
  *
  * Chained identities name their whole past, so an identity under a second parent is a collision of hashes. The rest of
  * such a prompt is left out, which makes it a suffix of its own: it loses a saving and mixes up nothing.
  */
-export function growTrie(blocks: PromptBlocks): PromptTrie {
+export function* growTrieInSteps(blocks: PromptBlocks): Steps<PromptTrie> {
   const capacity = blocks.firstBlock[blocks.requestCount] ?? 0;
   const trie = emptyTrie(capacity);
   const index = new HashIndex(blocks.hash, trie.source, capacity);
   let size = 0;
+  let looked = 0;
   for (let r = 0; r < blocks.requestCount; r++) {
     const end = blocks.firstBlock[r + 1] as number;
     let above = -1;
@@ -44,6 +54,9 @@ export function growTrie(blocks: PromptBlocks): PromptTrie {
       trie.nodeOf[block] = node;
       above = node;
     }
+    if (end - looked < STEP_BLOCKS) continue;
+    yield end - looked;
+    looked = end;
   }
   return { ...trie, size };
 }

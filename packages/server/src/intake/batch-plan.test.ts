@@ -26,8 +26,8 @@ function sharing(requestCount: number) {
 }
 
 /** How long the entries of a batch are to live, prefix by prefix, where calls take so long; null without a plan. */
-function planned(requestCount: number, callMs: number, markers: MarkerMode = 'auto') {
-  const { bytes, prediction } = planBatch(
+async function planned(requestCount: number, callMs: number, markers: MarkerMode = 'auto') {
+  const { bytes, prediction } = await planBatch(
     sharing(requestCount),
     { markers, budgetNanoUsd: null },
     { profile: UPSTREAM_PROFILES.anthropic, models: PUBLISHED_MODELS },
@@ -38,23 +38,46 @@ function planned(requestCount: number, callMs: number, markers: MarkerMode = 'au
   return { ttl: plan === null ? null : [...plan.ttl], prediction };
 }
 
+describe('planning', () => {
+  const turnsOf = async (requestCount: number): Promise<number> => {
+    let turns = 0;
+    let isPlanned = false;
+    const count = (): void => {
+      if (isPlanned) return;
+      turns++;
+      setImmediate(count);
+    };
+    setImmediate(count);
+    await planned(requestCount, 10_000);
+    isPlanned = true;
+    return turns;
+  };
+
+  it('lets others have a turn again and again while a large batch is planned, and keeps a small one short', async () => {
+    expect(await turnsOf(100)).toBe(0);
+    expect(await turnsOf(100_000)).toBeGreaterThan(20);
+  });
+});
+
 describe('how long the entries at markers of ours live', () => {
-  it('is five minutes, and an hour once calls take more than four minutes on average', () => {
-    expect(planned(3, 10_000).ttl).toEqual([0]);
-    expect(planned(3, 4 * MINUTES).ttl).toEqual([0]);
-    expect(planned(3, 4 * MINUTES + 1).ttl).toEqual([1]);
+  it('is five minutes, and an hour once calls take more than four minutes on average', async () => {
+    expect((await planned(3, 10_000)).ttl).toEqual([0]);
+    expect((await planned(3, 4 * MINUTES)).ttl).toEqual([0]);
+    expect((await planned(3, 4 * MINUTES + 1)).ttl).toEqual([1]);
   });
 
-  it('is an hour only where three share what is written', () => {
-    expect(planned(2, 4 * MINUTES).ttl).toEqual([0]);
-    expect(planned(2, 5 * MINUTES).ttl).toBeNull();
+  it('is an hour only where three share what is written', async () => {
+    expect((await planned(2, 4 * MINUTES)).ttl).toEqual([0]);
+    expect((await planned(2, 5 * MINUTES)).ttl).toBeNull();
   });
 
-  it('is what the prediction reckons with', () => {
-    const written = (callMs: number) =>
-      [...planned(3, callMs).prediction.totals.values()].map((totals) => [totals.write5mTokens, totals.write1hTokens]);
-    expect(written(4 * MINUTES)).toEqual([[2000, 0]]);
-    expect(written(5 * MINUTES)).toEqual([[0, 2000]]);
+  it('is what the prediction reckons with', async () => {
+    const written = async (callMs: number) => {
+      const { prediction } = await planned(3, callMs);
+      return [...prediction.totals.values()].map((totals) => [totals.write5mTokens, totals.write1hTokens]);
+    };
+    expect(await written(4 * MINUTES)).toEqual([[2000, 0]]);
+    expect(await written(5 * MINUTES)).toEqual([[0, 2000]]);
   });
 
   it('is the client’s own choice where only its markers count, and nobody’s where the upstream needs none', () => {

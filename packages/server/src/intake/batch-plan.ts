@@ -1,6 +1,6 @@
 import {
   encodePlan,
-  planPrefixes,
+  planInSteps,
   predictLedger,
   type BatchOptions,
   type LedgerTerms,
@@ -11,6 +11,7 @@ import {
   type PromptBlocks,
   type UpstreamProfile,
 } from '@batchwright/core';
+import { inTurns } from './in-turns.ts';
 
 /** Assumed of a model that is not known: what most cache from on. */
 const USUAL_MINIMUM_TOKENS = 1024;
@@ -35,23 +36,24 @@ export interface CachingTerms {
   readonly models: ModelTable;
 }
 
-/** Finds what a batch's requests share, and what that will come to, where calls take `callMs` on average. */
-export function planBatch(
+/** Finds, turn by turn, what a batch's requests share, and what that will come to, where calls take `callMs` on average. */
+export async function planBatch(
   blocks: PromptBlocks,
   { markers, budgetNanoUsd }: Pick<BatchOptions, 'markers' | 'budgetNanoUsd'>,
   { profile, models }: CachingTerms,
   callMs: number,
   terms: Omit<LedgerTerms, 'isPriced' | 'table'>,
-): BatchPlan {
+): Promise<BatchPlan> {
   const options = planOptions(markers, { profile, models }, callMs);
-  const plan = planPrefixes(blocks, options);
-  const prediction = predictLedger(blocks, plan, {
+  const plan = await inTurns(planInSteps(blocks, options));
+  const predicting = predictLedger(blocks, plan, {
     ...options,
     ...terms,
     isPriced: models.isPriced,
     table: models,
     reports: profile.usage,
   });
+  const prediction = await inTurns(predicting);
   const isKept = plan.nodeCount > 0 || budgetNanoUsd !== null;
   return { bytes: isKept ? encodePlan(plan) : null, prediction };
 }

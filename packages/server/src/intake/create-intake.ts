@@ -110,7 +110,7 @@ class Submission {
     const blocks = this.#scanner.promptBlocks();
     const unpriced = options.budgetNanoUsd === null ? undefined : this.#unpricedModel(blocks.models);
     if (unpriced !== undefined) return { type: 'refused', problem: budgetMeaningless(unpriced) };
-    const { bytes, prediction } = planBatch(blocks, options, this.#parts, pace().durationMs, terms);
+    const { bytes, prediction } = await planBatch(blocks, options, this.#parts, pace().durationMs, terms);
     await this.#log.commit(this.#scanner.index(end.count), bytes);
     return this.#register(end.count, queueLimit, prediction);
   }

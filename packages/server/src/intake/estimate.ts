@@ -2,7 +2,7 @@ import {
   estimateBatch,
   estimateWarnings,
   largestSavings,
-  planPrefixes,
+  planInSteps,
   type BatchEstimate,
   type Clock,
   type EstimateTerms,
@@ -15,6 +15,7 @@ import type { Problem, RandomBytes } from '@batchwright/protocol';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BodyScanner, RequestIndex } from '@batchwright/scan';
 import { planOptions, type CachingTerms } from './batch-plan.ts';
+import { inTurns } from './in-turns.ts';
 import { customIdOf } from '../spool/custom-id-search.ts';
 import type { PassingBody } from './intake.ts';
 import { promptSeed } from './prompt-seed.ts';
@@ -101,7 +102,7 @@ async function reckon(
   };
   const blocks = scanner.promptBlocks();
   const notes = scanner.requestNotes();
-  const plan = planPrefixes(blocks, terms);
+  const plan = await inTurns(planInSteps(blocks, terms));
   await nextTurn();
   const estimate = estimateBatch(blocks, plan, notes.maxTokens, terms);
   await nextTurn();
