@@ -10,12 +10,14 @@ const NEWLINE = 0x0a;
 export function checkChunk(chunk: ResultChunk, isSettled: Uint8Array): void {
   let end = 0;
   const seen = new Set<number>();
-  for (const row of chunk.rows) {
-    end += row.lineBytes;
-    assert(row.lineBytes > 0 && chunk.lines[end - 1] === NEWLINE, `row of request ${row.request} is not a whole line`);
-    assert(row.request >= 0 && row.request < isSettled.length, `no request ${row.request} among ${isSettled.length}`);
-    assert(isSettled[row.request] === 0 && !seen.has(row.request), `request ${row.request} is settled already`);
-    seen.add(row.request);
+  for (const { request, lineBytes } of chunk.rows) {
+    end += lineBytes;
+    const isLine = lineBytes > 0 && chunk.lines[end - 1] === NEWLINE;
+    // Not `assert`, which would have its words made for every row.
+    if (!isLine) assert.fail(`row of request ${request} is not a whole line`);
+    if (isSettled[request] === undefined) assert.fail(`no request ${request} among ${isSettled.length}`);
+    if (isSettled[request] !== 0 || seen.has(request)) assert.fail(`request ${request} is settled already`);
+    seen.add(request);
   }
   assert(end === chunk.lines.length, `rows name ${end} bytes of lines, but there are ${chunk.lines.length}`);
 }
