@@ -124,7 +124,7 @@ export class AnswerReader {
   #frame(status: number, minor: number, headers: AnswerFields): void {
     const coding = headers['transfer-encoding'];
     const length = lengthOf(headers['content-length']);
-    this.#keepsAlive = keepsAlive(minor, listOf(headers['connection']));
+    this.#keepsAlive = keepsAlive(minor, headers['connection']);
     this.#idleSeconds = idleSecondsOf(headers['keep-alive']);
     if (status === 204 || status === 304) this.#place = 'over';
     else if (coding !== undefined) this.#frameChunks(coding, minor, length);
@@ -192,10 +192,13 @@ export class AnswerReader {
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/;
+const STATUS_LINE = /^HTTP\/1\.[01] [1-9]\d\d(?: |\r|$)/;
+const MINOR_AT = 'HTTP/1.'.length;
+const STATUS_AT = 'HTTP/1.1 '.length;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it keeps out
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const LENGTH = /^\d{1,15}$/;
 const CHUNK_SIZE = /^([\da-fA-F]{1,12})[\t ]*(?:;.*)?$/;
 
 interface Head {
@@ -205,10 +208,8 @@ interface Head {
 }
 
 function parseHead(head: string): Head {
+  if (!STATUS_LINE.test(head)) throw new AnswerFault('the answer is not HTTP/1.1');
   const firstEnd = head.indexOf('\r\n');
-  const statusLine = firstEnd < 0 ? head : head.slice(0, firstEnd);
-  const found = STATUS_LINE.exec(statusLine);
-  if (found === null) throw new AnswerFault('the answer is not HTTP/1.1');
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (let start = firstEnd < 0 ? head.length : firstEnd + 2; start < head.length;) {
     const next = head.indexOf('\r\n', start);
@@ -216,7 +217,7 @@ function parseHead(head: string): Head {
     putField(headers, head, start, end);
     start = end + 2;
   }
-  return { status: Number(found[2]), minor: Number(found[1]), headers };
+  return { status: Number(head.slice(STATUS_AT, STATUS_AT + 3)), minor: Number(head[MINOR_AT]), headers };
 }
 
 function putField(headers: Record<string, string | readonly string[]>, head: string, start: number, end: number): void {
@@ -231,8 +232,7 @@ function putField(headers: Record<string, string | readonly string[]>, head: str
 }
 
 /** The items of a comma-separated field, in lower case. */
-function listOf(field: string | readonly string[] | undefined): readonly string[] {
-  if (field === undefined) return [];
+function listOf(field: string | readonly string[]): readonly string[] {
   const text = typeof field === 'string' ? field : field.join(',');
   return text
     .toLowerCase()
@@ -241,16 +241,18 @@ function listOf(field: string | readonly string[] | undefined): readonly string[
     .filter((item) => item !== '');
 }
 
-function keepsAlive(minor: number, connection: readonly string[]): boolean {
-  if (connection.includes('close')) return false;
-  return minor === 1 || connection.includes('keep-alive');
+function keepsAlive(minor: number, field: string | readonly string[] | undefined): boolean {
+  if (field === undefined) return minor === 1;
+  const connection = listOf(field);
+  return !connection.includes('close') && (minor === 1 || connection.includes('keep-alive'));
 }
 
 /** Null when it is not stated. Said twice alike is said once. */
 function lengthOf(field: string | readonly string[] | undefined): number | null {
   if (field === undefined) return null;
+  if (typeof field === 'string' && LENGTH.test(field)) return Number(field);
   const [first = '', ...others] = listOf(field);
-  if (!/^\d{1,15}$/.test(first) || others.some((other) => other !== first)) {
+  if (!LENGTH.test(first) || others.some((other) => other !== first)) {
     throw new AnswerFault('the answer’s length is ambiguous');
   }
   return Number(first);
