@@ -6,6 +6,6 @@ import type { Upstream } from '../dispatch/upstream/upstream.ts';
  * upstream would be out of reach, and the log silent, until the next start. Never rejects: whoever needs one tries too.
  */
 export async function loadLateModules({ isSimulated }: Upstream): Promise<void> {
-  const ofUpstream = isSimulated ? [] : [import('../dispatch/upstream/messages-upstream.ts'), import('undici')];
+  const ofUpstream = isSimulated ? [] : [import('../dispatch/upstream/messages-upstream.ts')];
   await Promise.allSettled([import('pino'), ...ofUpstream]);
 }
