@@ -5,6 +5,7 @@ import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { findForbiddenImports } from './checks/boundaries.mjs';
 import { findForbiddenNames, findRegistryHosts } from './checks/house-rules.mjs';
+import { findUnpinnedVersions } from './checks/pinned-versions.mjs';
 import { findPublishedFaults } from './checks/published-shape.mjs';
 import { findStaleReference } from './checks/reference.mjs';
 import { ROOT, setUp } from './setup.mjs';
@@ -19,6 +20,7 @@ const CHECKS = [
   ['import boundaries', () => findForbiddenImports(ROOT)],
   ['file names', () => findForbiddenNames(ROOT)],
   ['lock file', () => findRegistryHosts(ROOT)],
+  ['pinned versions', () => findUnpinnedVersions(ROOT)],
   ['published shape', () => findPublishedFaults(ROOT)],
   ['generated reference', () => findStaleReference()],
 ];

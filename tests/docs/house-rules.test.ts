@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import * as boundaries from '../../scripts/checks/boundaries.mjs';
 // @ts-expect-error -- as above.
 import * as houseRules from '../../scripts/checks/house-rules.mjs';
+// @ts-expect-error -- as above.
+import * as pinnedVersions from '../../scripts/checks/pinned-versions.mjs';
 
 const { forbiddenImports, importSpecifiers } = boundaries as {
   forbiddenImports(path: string, source: string): readonly string[];
@@ -12,6 +14,7 @@ const { forbiddenNames, registryHosts } = houseRules as {
   forbiddenNames(paths: readonly string[]): readonly string[];
   registryHosts(lock: string): readonly string[];
 };
+const { unpinnedIn } = pinnedVersions as { unpinnedIn(manifest: object): readonly string[] };
 
 describe('import boundaries', () => {
   it.each([
@@ -61,5 +64,20 @@ describe('the lock file', () => {
   it('is searched for hosts, and folders of this project are none', () => {
     const lock = '{"a": {"resolved": "https://packages.example/a.tgz"}, "b": {"resolved": "packages/core"}}';
     expect(registryHosts(lock)).toEqual(['packages.example']);
+  });
+});
+
+describe('versions of dependencies', () => {
+  it.each(['^1.2.3', '~1.2.3', '*', 'latest', '>=1.0.0', '1.x', '1.2', 'file:../a', 'npm:a@^1.0.0', ''])(
+    'may not be %s',
+    (version) => {
+      expect(unpinnedIn({ dependencies: { a: version } })).toHaveLength(1);
+      expect(unpinnedIn({ devDependencies: { a: version } })).toHaveLength(1);
+    },
+  );
+
+  it('may be exact, renamed, or of a peer', () => {
+    const exact = { a: '1.2.3', b: '1.0.0-rc.1', c: 'npm:@x/c@0.120.0' };
+    expect(unpinnedIn({ dependencies: exact, peerDependencies: { d: '^1.0.0' } })).toEqual([]);
   });
 });

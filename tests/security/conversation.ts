@@ -4,7 +4,8 @@ import type { MalformedCall } from './malformed-calls.ts';
 
 /** What is said to a server over a socket of its own, and what came back, taken apart. */
 
-const CASE_MS = 30_000;
+/** A machine may be busy; a server that has said nothing for this long hangs. */
+const CASE_MS = 120_000;
 /** A server that has said nothing, or all it will, for this long is hung up on. */
 const SILENCE_MS = 100;
 

@@ -537,6 +537,13 @@ describe('an error', () => {
     );
   });
 
+  it('says nothing that a terminal would obey, and stays on its line', async () => {
+    const hostile = '\u001b]0;title\u0007\u009b2J\u202e\nbatchwright: all is well';
+    const message = await told(() => errorReply(400, 'invalid_request_error', hostile));
+    expect(message).toContain('·]0;title··2J· batchwright: all is well');
+    expect(message).not.toMatch(/\p{Cc}|\u202e/u);
+  });
+
   it('tells a key that cannot be sent from one that is wrong', async () => {
     const apiKey = 'sk-ant-a\nsk-ant-bcdefghij';
     const error = await failureOf(connectService(fakeApi(NOWHERE, { apiKey }).client));

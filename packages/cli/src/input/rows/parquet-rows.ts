@@ -78,7 +78,13 @@ async function* slice(table: ParquetTable, rowStart: number, rowEnd: number): As
       rowStart,
       rowEnd,
     });
-    for (const column of table.read) values.set(column, await scan.readColumn({ column, rowStart, rowEnd }));
+    for (const column of table.read) {
+      const read = await scan.readColumn({ column, rowStart, rowEnd });
+      // Its footer may promise more rows than anybody has, and would be believed row after empty row.
+      if (read.length !== rowEnd - rowStart)
+        throw new Error(`the column ${quoted(column)} has fewer rows than the file`);
+      values.set(column, read);
+    }
   } catch (error) {
     throw damaged(table.input.name, error);
   }
@@ -136,7 +142,8 @@ async function readFooter(file: AsyncBuffer, name: string): Promise<FileMetaData
 }
 
 function damaged(name: string, error: unknown): Error {
-  if (error instanceof Error && 'code' in error)
+  // What the disk says has a system call to it; that nonsense in the file made nonsense of a call has none.
+  if (error instanceof Error && 'syscall' in error)
     return new Error(`Reading ${name} failed: ${error.message}`, { cause: error });
   const reason = error instanceof Error ? error.message.replace(/^parquet /, '') : String(error);
   return new BadRequestsError(`${name} cannot be read as Parquet: ${reason}. Write it anew.`, { cause: error });
@@ -147,6 +154,7 @@ async function fileBuffer(handle: FileHandle): Promise<AsyncBuffer> {
   return {
     byteLength: size,
     slice: async (start, end = size) => {
+      if (!(start >= 0 && start <= end && end <= size)) throw new Error('it points beyond its own end');
       const bytes = new Uint8Array(end - start);
       let filled = 0;
       while (filled < bytes.length) {
