@@ -21,6 +21,8 @@ const MOST_ROUNDS = 3;
 const SMALL = 10_000;
 const LARGE = 100_000;
 const CONCURRENCY = 256;
+/** Small batches before: the heap takes some ten thousand requests to find its size, however few wait at a time. */
+const WARM_UPS = 5;
 const IDLE_MS = 300;
 
 interface Sample {
@@ -52,7 +54,7 @@ async function measure(bench: Bench): Promise<readonly Row[]> {
   ];
 }
 
-/** A server of its own for each, which has dispatched before: the first batch pays for what all of them share. */
+/** A server of its own for each, which has dispatched before. */
 function growthOf(
   bench: Bench,
   upstream: Listening<Upstream>,
@@ -62,7 +64,7 @@ function growthOf(
 ): Variant<Sample> {
   return async () => {
     const server = await startServerUnderTest(bench, upstream.port, { concurrency: CONCURRENCY });
-    for (let warmUp = 0; warmUp < 2; warmUp++) {
+    for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) {
       const { batchId } = await uploaders.small.ask('upload', server.port);
       await batchEnd(server.port, batchId ?? '', SMALL);
     }

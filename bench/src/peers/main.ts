@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { BenchProcesses } from '../processes/bench-processes.ts';
 import { benchMachine, machineLine } from '../report/bench-machine.ts';
 import { markdownTable } from '../report/markdown-table.ts';
 import { replaceSection } from '../report/page-section.ts';
@@ -46,9 +45,9 @@ function install(): void {
 async function compare(order: PeerOrder): Promise<void> {
   mkdirSync(BENCH_DIRECTORY, { recursive: true });
   const scratch = mkdtempSync(join(BENCH_DIRECTORY, 'peers-'));
-  const processes = new BenchProcesses();
+  const runs = new PeerRuns(scratch, join(BENCH_DIRECTORY, 'debian'));
   const leave = (): void => {
-    void processes.endAll().then(() => {
+    void runs.end().then(() => {
       rmSync(scratch, { recursive: true, force: true });
       process.exit(130);
     });
@@ -56,11 +55,11 @@ async function compare(order: PeerOrder): Promise<void> {
   process.once('SIGINT', leave).once('SIGTERM', leave);
   try {
     writeRequests(join(scratch, 'requests.jsonl'));
-    const results = await measureAll(order, new PeerRuns(processes, scratch, join(BENCH_DIRECTORY, 'debian')));
+    const results = await measureAll(order, runs);
     report(order, results);
     process.exitCode = results.some(({ faults }) => faults.length > 0) ? 1 : 0;
   } finally {
-    await processes.endAll();
+    await runs.end();
     rmSync(scratch, { recursive: true, force: true });
     process.off('SIGINT', leave).off('SIGTERM', leave);
   }

@@ -1,13 +1,13 @@
 import { linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BenchProcess, BenchProcesses } from '../processes/bench-processes.ts';
+import { BenchProcesses, type BenchProcess } from '../processes/bench-processes.ts';
 import type { Upstream, UpstreamOptions } from '../processes/upstream.ts';
 import type { Peer } from './peer.ts';
 import type { PeerTerms } from './started-peer.ts';
-import { startStore } from './stores.ts';
+import { startStore, type RunningStore, type StoreSources } from './stores.ts';
 
 /** Of one run, its store's start and a crash included. */
-const LIMIT_MS = 150_000;
+const LIMIT_MS = 240_000;
 
 /** An upstream in a process of its own. */
 export interface ListeningUpstream {
@@ -15,22 +15,25 @@ export interface ListeningUpstream {
   readonly url: string;
 }
 
-/** Gives each run its directory, its requests and its store, and takes them away again. */
+/**
+ * Gives each run its directory, its requests, its store and its processes, and takes them away again: a run that hangs
+ * leaves nothing behind that would slow the next.
+ */
 export class PeerRuns {
-  readonly #processes: BenchProcesses;
+  readonly #upstreams = new BenchProcesses();
+  #running = new BenchProcesses();
   readonly #scratch: string;
   readonly #packages: string;
   #runs = 0;
 
   /** `scratch` holds `requests.jsonl`; Debian packages are unpacked in `packages`, and kept. */
-  constructor(processes: BenchProcesses, scratch: string, packages: string) {
-    this.#processes = processes;
+  constructor(scratch: string, packages: string) {
     this.#scratch = scratch;
     this.#packages = packages;
   }
 
   async startUpstream(options: UpstreamOptions): Promise<ListeningUpstream> {
-    const upstream = this.#processes.start<Upstream>('upstream', options);
+    const upstream = this.#upstreams.start<Upstream>('upstream', options);
     return { process: upstream, url: `http://127.0.0.1:${await upstream.ask('port')}` };
   }
 
@@ -40,22 +43,27 @@ export class PeerRuns {
     upstream: ListeningUpstream,
     run: (terms: PeerTerms) => Promise<Result>,
   ): Promise<Result> {
+    const processes = (this.#running = new BenchProcesses());
     const directory = this.#makeDirectory(peer.id);
     linkSync(join(this.#scratch, 'requests.jsonl'), join(directory, 'requests.jsonl'));
-    const store =
-      peer.store === null
-        ? null
-        : await startStore(peer.store, {
-            processes: this.#processes,
-            makeDirectory: (name) => this.#makeDirectory(name),
-            packages: this.#packages,
-            upstreamUrl: upstream.url,
-          });
+    let store: RunningStore | null = null;
     try {
-      return await within(run({ processes: this.#processes, directory, upstreamUrl: upstream.url, store }));
+      store = peer.store === null ? null : await startStore(peer.store, this.#sources(processes, upstream.url));
+      return await within(run({ processes, directory, upstreamUrl: upstream.url, store }));
     } finally {
+      await processes.endAll();
       await store?.stop();
     }
+  }
+
+  /** Ends whatever still runs. */
+  async end(): Promise<void> {
+    await Promise.all([this.#running.endAll(), this.#upstreams.endAll()]);
+  }
+
+  #sources(processes: BenchProcesses, upstreamUrl: string): StoreSources {
+    const makeDirectory = (name: string): string => this.#makeDirectory(name);
+    return { processes, makeDirectory, packages: this.#packages, upstreamUrl };
   }
 
   #makeDirectory(name: string): string {
