@@ -1,7 +1,6 @@
 import type { Campaign } from './campaign.ts';
 import { connections } from './campaigns/connections.ts';
 import { fullDisk } from './campaigns/full-disk.ts';
-import { fullDisk } from './campaigns/full-disk.ts';
 import { isolation } from './campaigns/isolation.ts';
 import { kills } from './campaigns/kills.ts';
 import { malformed } from './campaigns/malformed.ts';
