@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { MessageBatch } from '@batchwright/protocol';
+import type { BatchResultLine, MessageBatch } from '@batchwright/protocol';
 import { BATCHES, batchOf, MODEL, results, retrieve, type Item } from '../harness/batches.ts';
 import type { CountingUpstream } from './counting-upstream.ts';
 import { until, type ServerProcess } from './server-process.ts';
@@ -38,6 +38,13 @@ export async function expectWhole(
   expect(rows.map((row) => row.custom_id).toSorted()).toEqual(ids.toSorted());
   expect(rows.every((row) => row.result.type === 'succeeded')).toBe(true);
   for (const id of ids) expect(upstream.callsOf(id).length, id).toBeLessThanOrEqual(calls);
+}
+
+/** What a row's answer says; the row's type where it has none. */
+export function answerText({ result }: BatchResultLine): string {
+  if (result.type !== 'succeeded') return result.type;
+  const { content } = result.message as unknown as { readonly content: readonly { readonly text: string }[] };
+  return content[0]?.text ?? '';
 }
 
 function idsOf(name: string, count: number): readonly string[] {

@@ -1,6 +1,7 @@
 import type { BatchResultLine, MessageBatch } from '@batchwright/protocol';
 import { list, results, retrieve } from '../harness/batches.ts';
 import { message } from '../harness/scripted-upstream.ts';
+import { answerText } from './crash-batches.ts';
 import { answerTo, type UpstreamCall } from './counting-upstream.ts';
 import { CONCURRENCY, type CrashRound, type Kill, type Submitted } from './crash-round.ts';
 import { until, type ServerProcess } from './server-process.ts';
@@ -107,10 +108,10 @@ interface BatchLedger {
   readonly nano_usd: number | null;
 }
 
-function isOwnAnswer(round: CrashRound, { custom_id: id, result }: BatchResultLine): boolean {
-  if (result.type !== 'succeeded') return true;
-  const { content } = result.message as unknown as { readonly content: readonly { readonly text: string }[] };
-  return content[0]?.text === answerTo(id) && round.upstream.callsOf(id).some((call) => call.answeredMs !== null);
+function isOwnAnswer(round: CrashRound, row: BatchResultLine): boolean {
+  const id = row.custom_id;
+  if (row.result.type !== 'succeeded') return true;
+  return answerText(row) === answerTo(id) && round.upstream.callsOf(id).some((call) => call.answeredMs !== null);
 }
 
 /** A cancel that was accepted outlives the crash: the next life sends nothing of the batch. */

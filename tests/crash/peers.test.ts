@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BatchResultLine, MessageBatch } from '@batchwright/protocol';
+import type { MessageBatch } from '@batchwright/protocol';
 import { BATCHES, batchOf, list, results, retrieve } from '../harness/batches.ts';
 import { answerTo, startCountingUpstream } from './counting-upstream.ts';
-import { question } from './crash-batches.ts';
+import { answerText, question } from './crash-batches.ts';
 import { MISBEHAVIOURS, ODDITIES, startMisbehavingUpstream } from './misbehaving-upstream.ts';
 import {
   openDescriptors,
@@ -175,12 +175,6 @@ function restBytes(socket: Socket): Promise<number> {
   });
 }
 
-function textOf(result: BatchResultLine['result']): string {
-  if (result.type !== 'succeeded') return result.type;
-  const { content } = result.message as unknown as { readonly content: readonly { readonly text: string }[] };
-  return content[0]?.text ?? '';
-}
-
 describe('an upstream that misbehaves', () => {
   // Answers of many megabytes keep this process busy that plays the upstream: one of each, or others seem to stall.
   const timesOf = (how: string): number => (/ \d+ MB$/.test(how) ? 1 : 3);
@@ -207,8 +201,8 @@ describe('an upstream that misbehaves', () => {
     await until('the batch has ended', async () => (await retrieve(server.client, id)).processing_status === 'ended');
     const rows = await results(server.client, id);
     expect(rows.map((row) => row.custom_id).toSorted()).toEqual(ids.toSorted());
-    for (const { custom_id: customId, result } of rows) {
-      expect(textOf(result).trimEnd(), howOf(customId)).toBe(answerTo(customId));
+    for (const row of rows) {
+      expect(answerText(row).trimEnd(), howOf(row.custom_id)).toBe(answerTo(row.custom_id));
     }
     for (const customId of ids) {
       const expected = ODDITIES.some((oddity) => oddity === howOf(customId)) ? 1 : 2;

@@ -88,7 +88,7 @@ class CrowdRound {
     await until('connections and files are let go', () => openDescriptors(server.pid) < before.descriptors + 30);
     await this.#checkNothingLeft(server, batch);
     this.#counts['connections'] = CONNECTIONS;
-    this.#counts['peak MB over idle'] = Math.round((peak - before.bytes) / MEGABYTE);
+    this.#counts['MB over idle at the peak, summed'] = Math.round((peak - before.bytes) / MEGABYTE);
     return { violations: this.#violations, counts: this.#counts };
   }
 
@@ -174,7 +174,8 @@ class CrowdRound {
     }
     const slow = durations.filter((ms) => ms > PATIENCE_MS).length;
     if (slow > 0) this.#violations.push(`${slow} of ${CALLS} calls took longer than ${PATIENCE_MS} ms`);
-    this.#counts['slowest of 100 calls, ms'] = Math.round(Math.max(...durations));
+    this.#counts['calls of others'] = CALLS;
+    this.#counts['answered within a second'] = durations.filter((ms) => ms < 1000).length;
     return peak;
   }
 

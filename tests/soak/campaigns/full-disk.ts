@@ -1,6 +1,6 @@
 import type { MessageBatch } from '@batchwright/protocol';
 import { BATCHES, list, results, retrieve } from '../../harness/batches.ts';
-import { bodyOf } from '../../crash/crash-batches.ts';
+import { answerText, bodyOf } from '../../crash/crash-batches.ts';
 import { answerTo, startCountingUpstream, type CountingUpstream } from '../../crash/counting-upstream.ts';
 import { hostileMachine, type HostileMachine } from '../../crash/hostile-machine.ts';
 import { limitDescriptors, openHome, pause, until, type Home, type ServerProcess } from '../../crash/server-process.ts';
@@ -230,9 +230,9 @@ class MachineRound {
     ) {
       this.#violations.push(`${batch.id} has ${rows.length} rows of ${count}`);
     }
-    for (const { custom_id: id, result } of rows) {
-      const text = result.type === 'succeeded' ? (result.message.content as { text: string }[])[0]?.text : result.type;
-      if (text?.trimEnd() !== answerTo(id)) this.#violations.push(`${id} has ${text?.slice(0, 80)}`);
+    for (const row of rows) {
+      const text = answerText(row).trimEnd();
+      if (text !== answerTo(row.custom_id)) this.#violations.push(`${row.custom_id} has ${text.slice(0, 80)}`);
     }
   }
 }
