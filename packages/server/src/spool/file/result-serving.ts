@@ -17,10 +17,14 @@ import type { FileResultLog } from './result-log.ts';
 import type { SpoolFile, SpoolFiles } from './spool-files.ts';
 import { VerifiedReader } from './verified-reader.ts';
 
-/** The two files of a results log, open for reading, and what tells them from any others. */
+/** The two files of a results log, open for reading. */
 interface OpenedPair {
   readonly results: SpoolFile;
   readonly done: SpoolFile;
+}
+
+/** And what tells them from any others. */
+interface KnownPair extends OpenedPair {
   readonly identity: string;
 }
 
@@ -55,7 +59,8 @@ export class ResultServing {
     return error;
   }
 
-  async #readWhole(batchId: BatchId, pair: OpenedPair, despiteDamage: boolean): Promise<ResultReader> {
+  async #readWhole(batchId: BatchId, files: OpenedPair, despiteDamage: boolean): Promise<ResultReader> {
+    const pair = { ...files, identity: await identityOf(files) };
     const known = this.#trust.of(batchId, pair.identity);
     const fileBytes = await pair.results.size();
     if (known?.type === 'verified') return new PlainReader(pair, fileBytes);
@@ -76,7 +81,7 @@ export class ResultServing {
   }
 
   /** Every entry of the done log has to be whole: there is nothing else to hold the lines against. */
-  async #mapOf(batchId: BatchId, pair: OpenedPair): Promise<LineMap> {
+  async #mapOf(batchId: BatchId, pair: KnownPair): Promise<LineMap> {
     const map = new LineMap();
     await map.extend(pair.done, Infinity);
     if (map.damagedAt === null) return map;
@@ -97,13 +102,13 @@ export class ResultServing {
   }
 
   /** Only what is still the same files was verified by reading them. */
-  async #verified(batchId: BatchId, pair: OpenedPair): Promise<void> {
-    if ((await identityOf(pair.results, pair.done)) === pair.identity) this.#trust.verified(batchId, pair.identity);
+  async #verified(batchId: BatchId, pair: KnownPair): Promise<void> {
+    if ((await identityOf(pair)) === pair.identity) this.#trust.verified(batchId, pair.identity);
   }
 
   #remember(
     batchId: BatchId,
-    { identity }: OpenedPair,
+    { identity }: KnownPair,
     file: StoredFile,
     byte: number,
     finding: string,
@@ -127,7 +132,7 @@ export class ResultServing {
     try {
       const results = await open('results.jsonl');
       const done = await open('done.log');
-      return await use({ results, done, identity: await identityOf(results, done) });
+      return await use({ results, done });
     } catch (cause) {
       for (const file of opened) await file.close().catch(() => undefined); // The first failure is the one to tell.
       // Before the first opening for appending, while that makes its files, and while a batch is being removed.
@@ -137,7 +142,7 @@ export class ResultServing {
   }
 }
 
-async function identityOf(results: SpoolFile, done: SpoolFile): Promise<string> {
+async function identityOf({ results, done }: OpenedPair): Promise<string> {
   return `${await results.identity()} ${await done.identity()}`;
 }
 
