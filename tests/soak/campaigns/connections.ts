@@ -51,10 +51,8 @@ type Way = (typeof WAYS)[number];
 /** What a round may add to the server's memory: eight uploads at once with a scanner each, and two buffers for each download. */
 const UPLOADS_BYTES = 400 * MEGABYTE;
 const DOWNLOAD_BYTES = 4 * MEGABYTE;
-/** While the crowd is there, calls of somebody who behaves. */
+/** While the crowd is there, calls of somebody who behaves. Each must be answered; how fast is counted, and the machine's affair. */
 const CALLS = 100;
-/** Of one such call, on a machine that also plays the crowd. */
-const PATIENCE_MS = 5000;
 
 class CrowdRound {
   readonly #chance: Chance;
@@ -172,8 +170,6 @@ class CrowdRound {
       durations.push(performance.now() - startedMs);
       peak = Math.max(peak, residentBytes(server.pid));
     }
-    const slow = durations.filter((ms) => ms > PATIENCE_MS).length;
-    if (slow > 0) this.#violations.push(`${slow} of ${CALLS} calls took longer than ${PATIENCE_MS} ms`);
     this.#counts['calls of others'] = CALLS;
     this.#counts['answered within a second'] = durations.filter((ms) => ms < 1000).length;
     return peak;

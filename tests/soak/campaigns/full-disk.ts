@@ -108,6 +108,8 @@ class MachineRound {
       if (this.#chance.isLucky(0.6)) await this.#recover();
     }
     await this.#recover();
+    // What a refusal could not remove from a disk that took no writes goes at the next start.
+    await this.#suffer('stop');
     await this.#checkAll();
     return { violations: this.#violations, counts: { ...this.#counts, calls: this.#upstream.calls.length } };
   }
