@@ -147,7 +147,7 @@ function questions(own: string, foreign: Foreign): fc.Arbitrary<Question> {
       const asked = drawn.query.map(([name, value]) => `${name}=${value}`).join('&');
       const method = drawn.method === 'as it is' ? route.method : drawn.method;
       // What is the caller's own may be created, canceled and deleted, and each makes a difference to the next question.
-      const isHarmless = drawn.batch !== own || route.method === 'GET';
+      const isHarmless = drawn.batch !== own || ['GET', 'HEAD'].includes(method);
       const call = {
         method: isHarmless ? method : 'GET',
         path: asked === '' ? path : `${path}?${asked}`,
