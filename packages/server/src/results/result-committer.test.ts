@@ -7,6 +7,7 @@ import { ResultCommitter } from './result-committer.ts';
 /** A results log whose commits end when and how the test says. */
 class ScriptedLog implements ResultLog {
   readonly settled = { requests: new Uint32Array(0), types: new Uint8Array(0) };
+  readonly findings = { lost: 0, adopted: 0 };
   readonly lastSyncSeconds = 0.001;
   readonly commits: { lines: string; end: (outcome: 'written' | 'lost' | Error) => void }[] = [];
   closed = false;
