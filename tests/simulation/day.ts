@@ -37,7 +37,9 @@ export async function liveADay(seed: number): Promise<Lived> {
     world.upstream.calm = false;
     world.upstream.malice = chance.pick([0, 0, 0.1, 0.3, 1]);
     await liveUntil(world, history, START_MS + (hour + 1) * HOUR_MS);
-    if (hour % 6 === 5) heaps.push(await restingHeap(world, history, hour === STEADY.from - 1));
+    if (hour % 6 !== 5) continue;
+    doom = () => NEVER;
+    heaps.push(await restingHeap(world, history, !isSteady(hour)));
   }
   doom = () => NEVER;
   await history.end();
@@ -71,7 +73,10 @@ async function liveUntil(world: World, history: History, endMs: number): Promise
 async function restingHeap(world: World, history: History, isRestarted: boolean): Promise<number> {
   await history.quiet(isRestarted);
   for (const batch of world.promised) await retire(world, batch);
-  world.promised = world.promised.filter((batch) => !batch.deleted);
+  // Nobody asks about them any more; the world's own memory must not count for the server's.
+  world.promised = [];
+  world.upstream.bill.clear();
+  world.upstream.calls.clear();
   await world.process.engine.segmentRemover.runOnce();
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -82,16 +87,11 @@ async function restingHeap(world: World, history: History, isRestarted: boolean)
 /** Checks a batch for the last time, deletes it, and remembers only what it came to. */
 async function retire(world: World, batch: Promised): Promise<void> {
   await checkBatch(world, batch, world.violations);
-  if (!batch.deleted) {
-    batch.ledgerAtDeletion = await world.ledger(batch);
-    batch.deleted = true;
-    await world.process.catalog.batches.delete(batch.workspaceId, batch.id, world.nowUs);
-  }
-  const totals = ((await world.ledger(batch)) ?? batch.ledgerAtDeletion)?.totals ?? new Map();
+  // One whose deletion failed is still there, and one that was deleted is missed by nobody.
+  const ledger = await world.ledger(batch);
+  await world.process.catalog.batches.delete(batch.workspaceId, batch.id, world.nowUs);
+  const totals = (ledger ?? batch.ledgerAtDeletion)?.totals ?? new Map();
   world.retired.set(batch.workspaceId, mergeTotals(world.retired.get(batch.workspaceId) ?? new Map(), totals));
-  for (const prompt of batch.customIds) world.upstream.calls.delete(prompt);
-  for (const [serial, { prompt }] of world.upstream.bill)
-    if (batch.customIds.includes(prompt)) world.upstream.bill.delete(serial);
 }
 
 const gains = (heaps: readonly number[]): readonly number[] => heaps.map((heap) => heap - (heaps[0] ?? heap));
@@ -103,7 +103,8 @@ function grown(heaps: readonly number[]): readonly string[] {
 
 /** A month later nothing is left but what the catalog knows. */
 async function unarchived(world: World): Promise<readonly string[]> {
-  await world.advance(RETENTION_MS);
+  // The last process began with a clock that may have been set back since the batches were created.
+  await world.advance(world.latestMs - world.process.clock.now() + RETENTION_MS);
   const stored = await world.storedSpool().list();
   return stored.map((id) => `${id} is there a month later`);
 }

@@ -31,6 +31,8 @@ export class SimulatedDisk {
   #files = new SimulatedFiles();
   readonly #synced = new Map<string, Uint8Array>();
   readonly #unsynced = new Map<string, Change[]>();
+  /** Files of which a sync failed, for as long as the process that heard of it lives. */
+  readonly #dropped = new Set<string>();
   readonly #unsyncedNames = new Set<string>();
   readonly #unsyncedRemovals = new Map<string, Uint8Array>();
 
@@ -49,9 +51,14 @@ export class SimulatedDisk {
     };
   }
 
-  /** The process is gone, and with it its descriptors. */
+  /** The process is gone, and with it its descriptors. What a failed sync had dropped comes to the disk after all. */
   loseProcess(): void {
     this.#files.openFiles = 0;
+    for (const path of this.#dropped) {
+      this.#unsynced.delete(path);
+      this.#synced.set(path, this.#files.contents.get(path) ?? new Uint8Array(0));
+    }
+    this.#dropped.clear();
   }
 
   losePower(): void {
@@ -64,7 +71,8 @@ export class SimulatedDisk {
       contents.set(path, changes.reduce(applied, this.#synced.get(path) ?? new Uint8Array(0)));
     }
     this.#files = new SimulatedFiles(contents);
-    for (const pending of [this.#unsynced, this.#unsyncedNames, this.#unsyncedRemovals, this.#synced]) pending.clear();
+    for (const pending of [this.#unsynced, this.#dropped, this.#unsyncedNames, this.#unsyncedRemovals, this.#synced])
+      pending.clear();
     for (const [path, bytes] of contents) this.#synced.set(path, bytes);
   }
 
@@ -113,7 +121,10 @@ export class SimulatedDisk {
         // What is written while a sync is under way is not in it.
         const changes = this.#unsynced.get(path) ?? [];
         this.#unsynced.set(path, []);
-        await file.datasync();
+        await file.datasync().catch((error: unknown) => {
+          this.#dropped.add(path);
+          throw error;
+        });
         this.#files.effects.length = 0;
         this.#synced.set(path, changes.reduce(applied, this.#synced.get(path) ?? new Uint8Array(0)));
       },
@@ -143,6 +154,7 @@ export class SimulatedDisk {
     if (!this.#unsyncedNames.delete(path))
       this.#unsyncedRemovals.set(path, this.#synced.get(path) ?? new Uint8Array(0));
     this.#unsynced.delete(path);
+    this.#dropped.delete(path);
     this.#synced.delete(path);
   }
 

@@ -55,6 +55,8 @@ class FileSpool implements Spool {
   readonly #direct: DirectWriting = { state: 'untried' };
   readonly #readAheadBudget = new ReadAheadBudget();
   readonly #openLogs = new Map<BatchId, FileResultLog>();
+  /** Batches whose last recovery failed. */
+  readonly #unrecovered = new Set<BatchId>();
   readonly #openings = new Map<BatchId, Promise<ResultLog>>();
   readonly #serving: ResultServing;
   readonly #onDamage: (error: StoredDamageError) => void;
@@ -181,12 +183,14 @@ class FileSpool implements Spool {
     try {
       const recovered = await recoverResults(files, {
         count,
+        isSuspect: this.#unrecovered.has(batchId),
         find,
         salvage: (line) => salvage.put(line),
         salvaged: () => salvage.finish(),
       });
       // Nobody commits before the names are durable: where there was a commit, they are.
       if (recovered.wasEmpty) await this.#files.syncDirectory(directory);
+      this.#unrecovered.delete(batchId);
       const { lost, adopted } = recovered.findings;
       const findings = { lost: before.lost + lost, adopted: before.adopted + adopted };
       const log = new FileResultLog(directory, epoch, files, { ...recovered, findings }, open);
@@ -194,6 +198,7 @@ class FileSpool implements Spool {
       await log.close();
       return await this.#recoverLog(batchId, directory, epoch, findings);
     } catch (cause) {
+      this.#unrecovered.add(batchId);
       await closeResultFiles(files).catch(() => undefined); // The first failure is the one to tell.
       throw cause;
     } finally {

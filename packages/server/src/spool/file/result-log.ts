@@ -7,10 +7,8 @@ import { spoolFailure } from '../spool-failure.ts';
 import { ENTRY_WORDS, putMarker, putRow } from './done-log-format.ts';
 import type { LineMap } from './line-map.ts';
 import type { RecoveredResults, ResultFiles } from './result-recovery.ts';
-import { readFully, writeFully, type SpoolFile } from './spool-files.ts';
-
-/** The unit in which the kernel holds and writes back file contents. */
-const PAGE_BYTES = 4096;
+import { rewritePages } from './rewrite-pages.ts';
+import { writeFully } from './spool-files.ts';
 
 /**
  * What is known of the two files. `unwritten`: a write failed, so bytes may lie beyond the good lengths. `unsynced`: a
@@ -161,8 +159,9 @@ export class FileResultLog implements ResultLog {
     await results.truncate(this.#resultsBytes);
     await done.truncate(this.#doneBytes);
     if (this.#condition === 'unsynced') {
-      await rewriteLastPage(results, this.#resultsBytes);
-      await rewriteLastPage(done, this.#doneBytes);
+      // The page where good bytes and lost ones met was part of the failed sync.
+      await rewritePages(results, this.#resultsBytes, this.#resultsBytes);
+      await rewritePages(done, this.#doneBytes, this.#doneBytes);
     }
     this.#condition = 'unsynced';
     await this.#sync();
@@ -172,12 +171,4 @@ export class FileResultLog implements ResultLog {
   async #closeFiles(): Promise<void> {
     await Promise.all([this.#files.results.close(), this.#files.done.close()]);
   }
-}
-
-/** The page where good bytes and lost ones met was part of the failed sync; written again, it is synced again. */
-async function rewriteLastPage(file: SpoolFile, fileBytes: number): Promise<void> {
-  const start = fileBytes - (fileBytes % PAGE_BYTES);
-  const page = new Uint8Array(fileBytes - start);
-  if ((await readFully(file, page, start)) < page.length) throw new Error('good bytes are gone after a failed sync');
-  await writeFully(file, page, start);
 }

@@ -32,6 +32,7 @@ import {
 } from './done-log-format.ts';
 import { ForwardReader } from './forward-reader.ts';
 import { LineMap } from './line-map.ts';
+import { rewritePages } from './rewrite-pages.ts';
 import { readWhole, writeFully, type SpoolFile } from './spool-files.ts';
 
 const NEWLINE = 0x0a;
@@ -44,6 +45,8 @@ export interface ResultFiles {
 export interface RecoverySources {
   /** Requests of the batch. */
   readonly count: number;
+  /** A recovery before this one failed, and with it perhaps a sync: what is not proven is written again, and then synced. */
+  readonly isSuspect: boolean;
   /** Asked only when a line is there that no row names. */
   find(customId: string): Promise<number | undefined>;
   /** Keeps a line that lies behind garbage; durable once `salvaged` resolves. */
@@ -80,8 +83,13 @@ export async function recoverResults(files: ResultFiles, sources: RecoverySource
   const isNamed = words.length > 0 && doneBytes === (await files.done.size()) && adopted.length === 0;
   const wasRight = isNamed && taking.resultsBytes === fileBytes;
   if (!wasRight) await cutAndName(files, found);
+  if (sources.isSuspect) {
+    await rewritePages(files.results, walk.provenBytes, taking.resultsBytes);
+    await rewritePages(files.done, (walk.tailEntry - 1) * ENTRY_BYTES, doneBytes);
+  }
   // What a marker proves was synced before; the rest is as durable as a kill left it.
-  if (!wasRight || taking.rows.length > 0) await Promise.all([files.results.datasync(), files.done.datasync()]);
+  const isProven = wasRight && taking.rows.length === 0 && !sources.isSuspect;
+  if (!isProven) await Promise.all([files.results.datasync(), files.done.datasync()]);
   return {
     settled: settledRequests(walk, taking.rows),
     findings: { lost: walk.lostRows + taking.lost, adopted: adopted.length + taking.salvaged },
