@@ -115,12 +115,13 @@ export class Clients {
     const { process } = this.#world;
     const batch = this.#pickEnded((ended) => ended.toCall === Number.POSITIVE_INFINITY);
     if (batch === null) return;
+    // It has ended and calls nobody any more; once its prompts are another's, they are not given to a third.
+    batch.toCall = this.#world.upstream.callCount;
     await this.#inTurn(async () => {
       const opened = await this.#ask(process, () => this.#openFailed(process, batch));
       if (opened.type !== 'answered' || opened.answer === null) return;
       const { log, failed } = opened.answer;
       const names = this.#namesOf(log.index, failed);
-      batch.toCall = this.#world.upstream.callCount;
       const terms = this.#terms(batch.workspaceId, null);
       await this.#receiveAndPromise(process, rerunBody(log, failed).stream, terms, names);
       await this.#ask(process, () => log.close());

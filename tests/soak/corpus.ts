@@ -6,4 +6,5 @@ export const CORPUS: readonly { readonly campaign: string; readonly seed: number
   { campaign: 'R2', seed: 1, why: 'a stop did not wait for checkpoints on their way to the catalog' },
   { campaign: 'R2', seed: 14, why: 'a stop did not wait for the end of a batch on its way to the catalog' },
   { campaign: 'R2', seed: 55, why: 'a done log whose header a loss of power had garbled was taken for right' },
+  { campaign: 'R2', seed: 837, why: 'a recovery whose sync failed was followed by one that trusted the cache' },
 ];
