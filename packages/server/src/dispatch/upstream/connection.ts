@@ -111,6 +111,9 @@ export class Connection implements AnswerSink {
 
   /** What the other side sent behind the last answer, such as its end, has been read by now. */
   rested(): void {
+    // Of an answer that came before its request was sent, the rest of the request would go to waste or worse. Not judged
+    // when the answer ends, since over TLS word of what was sent comes a turn late.
+    if (this.#socket.writableLength > 0) return this.#lost(CLOSED);
     this.#isRested = true;
     this.#sendUnsent();
   }
@@ -217,8 +220,7 @@ export class Connection implements AnswerSink {
   #isReusable(): boolean {
     const { owner, timeouts } = this.#options;
     const { keepsAlive, idleSeconds } = this.#reader;
-    // Of an answer that came before its request was sent, the rest of the request would go to waste or worse.
-    if (!keepsAlive || this.#phase !== 'open' || this.#socket.writableLength > 0) return false;
+    if (!keepsAlive || this.#phase !== 'open') return false;
     this.#idleTurns = idleSeconds === null ? timeouts.idle : owner.turnsOf(idleSeconds - IDLE_MARGIN_SECONDS);
     return this.#idleTurns > 0;
   }

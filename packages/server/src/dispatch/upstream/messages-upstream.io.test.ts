@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createSocketServer, type AddressInfo } from 'node:net';
+import { createServer as createBareTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.fixture.ts';
 import { openMessagesUpstream } from './messages-upstream.ts';
@@ -256,6 +257,27 @@ describe('the messages upstream', () => {
     expect(await call(upstream)).toMatchObject({ body: '"2ok"' });
   });
 
+  it('sends nothing behind a request that was answered before it was all sent', async () => {
+    let connections = 0;
+    const url = await listen(
+      createSocketServer((socket) => {
+        connections++;
+        closers.push(() => socket.destroy());
+        socket.on('error', () => {});
+        socket.once('data', () => {
+          socket.pause();
+          socket.write('HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig');
+        });
+      }),
+    );
+    const upstream = await open(url);
+    const body = Buffer.alloc(30_000_000, 'x');
+    for (let i = 1; i <= 2; i++) {
+      expect(await call(upstream, { ...POST, body })).toMatchObject({ type: 'ended', status: 413, body: 'big' });
+      expect(connections).toBe(i);
+    }
+  });
+
   it('uses no connection for longer than the other side keeps it', async () => {
     const ports = new Set<number | undefined>();
     const upstream = await upstreamOf((request, response) => {
@@ -323,6 +345,24 @@ describe('the messages upstream over TLS', () => {
     const outcome = await call(upstream);
     expect(outcome).toMatchObject({ type: 'failed', timeout: false });
     expect(outcome).toHaveProperty('reason', expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT'));
+  });
+
+  it('uses its connections again, however soon the answers come', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    closers.push(() => vi.unstubAllEnvs());
+    let connections = 0;
+    const server = createBareTlsServer({ key: CERTIFICATE_KEY, cert: CERTIFICATE }, (socket) => {
+      connections++;
+      socket.on('error', () => {});
+      // The answer leaves in the same turn that its request comes in.
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+    });
+    const upstream = await open((await listen(server)).replace('http://127.0.0.1', 'https://localhost'));
+    for (let round = 0; round < 20; round++) {
+      const outcomes = await Promise.all(Array.from({ length: 32 }, () => call(upstream)));
+      expect(outcomes.every((outcome) => outcome.type === 'ended')).toBe(true);
+    }
+    expect(connections).toBe(32);
   });
 
   it('takes up its session again with the next connection', async () => {
