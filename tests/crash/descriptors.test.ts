@@ -4,7 +4,7 @@ import type { MessageBatch } from '@batchwright/protocol';
 import { BATCHES, expectError, list } from '../harness/batches.ts';
 import { bodyOf, createBatch, expectWhole } from './crash-batches.ts';
 import { startCountingUpstream, type CountingUpstream } from './counting-upstream.ts';
-import { limitDescriptors, openHome, until, type Home, type ServerProcess } from './server-process.ts';
+import { hasOpen, limitDescriptors, openHome, until, type Home, type ServerProcess } from './server-process.ts';
 
 /** The operating system refuses the next file or connection: what is open goes on, what is asked for is refused or waits. */
 let home: Home;
@@ -27,6 +27,8 @@ afterEach(async () => {
 async function startUsed(): Promise<ServerProcess> {
   const server = await home.start(['--upstream', upstream.url, '--concurrency', '32', '--log-level', 'warn']);
   await expectWhole(server, upstream, await createBatch(server, 'first', 1), 'first', 1);
+  // What it closes under a limit is free for others.
+  await until('the files of that batch are closed', () => !hasOpen(server.pid, '/batches/'));
   return server;
 }
 

@@ -22,8 +22,11 @@ const REFUSED = 'writing results failed';
 
 let upstream: CountingUpstream;
 let home: Home;
+/** Lets the long answers go: a batch must not have ended before the disk is full. */
+let release: () => void;
 beforeEach(async () => {
-  upstream = await startCountingUpstream((id) => ({ padding: id.startsWith('long') ? PADDING : 0 }));
+  const held = new Promise<void>((resolve) => (release = resolve));
+  upstream = await startCountingUpstream((id) => (id.startsWith('long') ? { padding: PADDING, after: held } : {}));
 });
 afterEach(async () => {
   await home.close();
@@ -73,6 +76,7 @@ describe.runIf(canMount())('on a disk that runs full (needs the right to mount)'
     const server = await start();
     const batch = await createBatch(server, 'long', REQUESTS);
     await disk.fill();
+    release();
     await until('results were refused', () => server.err().includes(REFUSED));
     expect((await retrieve(server.client, batch.id)).processing_status).toBe('in_progress');
     await disk.free();
@@ -83,6 +87,7 @@ describe.runIf(canMount())('on a disk that runs full (needs the right to mount)'
     const server = await start();
     const batch = await createBatch(server, 'long', REQUESTS);
     await disk.fill();
+    release();
     await until('results were refused', () => server.err().includes(REFUSED));
     server.signal('SIGTERM');
     expect(await server.ended, server.err()).toBe(0);
@@ -94,6 +99,7 @@ describe.runIf(canMount())('on a disk that runs full (needs the right to mount)'
     const server = await start();
     const batch = await createBatch(server, 'long', REQUESTS);
     await disk.fill();
+    release();
     await until('results were refused', () => server.err().includes(REFUSED));
     await server.kill();
     await disk.free();
@@ -177,6 +183,7 @@ describe('under a limit on the size of files', () => {
     const server = await start();
     if (!limitFileSize(server.pid, 1024 * 1024)) skip('prlimit is not there or not permitted');
     const batch = await createBatch(server, 'long', REQUESTS);
+    release();
     await until('results were refused', () => server.err().includes(REFUSED));
     expect((await retrieve(server.client, batch.id)).processing_status).toBe('in_progress');
     expect(limitFileSize(server.pid, 'unlimited')).toBe(true);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +105,17 @@ export function openDescriptors(pid: number): number {
 /** Limits the size of any file that a running process writes, or lifts that limit again; false where that cannot be. */
 export function limitFileSize(pid: number, bytes: number | 'unlimited'): boolean {
   return spawnSync('prlimit', [`--pid=${pid}`, `--fsize=${bytes}:`]).status === 0;
+}
+
+/** Whether a process has a file open whose path contains this. Linux only. */
+export function hasOpen(pid: number, part: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((number) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${number}`).includes(part);
+    } catch {
+      return false; // Closed meanwhile.
+    }
+  });
 }
 
 /** Lets a running process open so many files and connections more, or as many as it likes; false where that cannot be. */
