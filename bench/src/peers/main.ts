@@ -56,7 +56,7 @@ async function compare(order: PeerOrder): Promise<void> {
   try {
     writeRequests(join(scratch, 'requests.jsonl'));
     const results = await measureAll(order, runs);
-    report(order, results);
+    report(order, results, [...packageVersions(), ...runs.versions]);
     process.exitCode = results.some(({ faults }) => faults.length > 0) ? 1 : 0;
   } finally {
     await runs.end();
@@ -105,29 +105,33 @@ type MutableResults = { -readonly [Key in keyof PeerResults]: PeerResults[Key] }
   readonly faults: string[];
 };
 
-function report({ rounds, markdownFile }: PeerOrder, results: readonly PeerResults[]): void {
+function report(
+  { rounds, markdownFile }: PeerOrder,
+  results: readonly PeerResults[],
+  versions: readonly string[],
+): void {
   const tables = peerTables(results);
   for (const { title, headings, rows } of tables)
     process.stdout.write(`\n${title}\n\n${textTable([headings, ...rows])}`);
   for (const { peer, faults } of results) {
     for (const fault of faults) process.stdout.write(`${peer.name}: ${fault}\n`);
   }
-  const latest = { measuredAt: new Date().toISOString(), rounds, machine: benchMachine(), results };
+  const latest = { measuredAt: new Date().toISOString(), rounds, machine: benchMachine(), versions, results };
   writeFileSync(join(BENCH_DIRECTORY, 'peers.json'), `${JSON.stringify(latest, null, 2)}\n`);
-  if (markdownFile !== null) replaceSection(markdownFile, 'peers', pageLines(rounds, tables));
+  if (markdownFile !== null) replaceSection(markdownFile, 'peers', pageLines(rounds, versions, tables));
 }
 
-function pageLines(rounds: number, tables: readonly PeerTable[]): readonly string[] {
+function pageLines(rounds: number, versions: readonly string[], tables: readonly PeerTable[]): readonly string[] {
   const command = ['npm run bench:peers --', ...process.argv.slice(2)].join(' ');
   return [
     `Written by \`${command}\`: ${machineLine(benchMachine())}. ${REQUESTS} requests of 2.5 KB, ${CONCURRENCY} at once, ${rounds} rounds, medians [min..max].`,
-    `Versions: ${versions().join(', ')}.`,
+    `Versions: ${versions.join(', ')}.`,
     ...tables.flatMap(({ title, headings, rows }) => ['', `### ${title}`, '', ...markdownTable(headings, rows)]),
   ];
 }
 
 /** As the peers' own package names them. */
-function versions(): readonly string[] {
+function packageVersions(): readonly string[] {
   const { dependencies } = JSON.parse(readFileSync(join(PEERS_DIRECTORY, 'package.json'), 'utf8')) as {
     readonly dependencies: Readonly<Record<string, string>>;
   };

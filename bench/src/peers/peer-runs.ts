@@ -22,8 +22,11 @@ export interface ListeningUpstream {
 export class PeerRuns {
   readonly #upstreams = new BenchProcesses();
   #running = new BenchProcesses();
+  #current: Promise<void> = Promise.resolve();
+  #isOver = false;
   readonly #scratch: string;
   readonly #packages: string;
+  readonly #versions = new Set<string>();
   #runs = 0;
 
   /** `scratch` holds `requests.jsonl`; Debian packages are unpacked in `packages`, and kept. */
@@ -32,13 +35,39 @@ export class PeerRuns {
     this.#packages = packages;
   }
 
+  /** Of the databases that were started. */
+  get versions(): readonly string[] {
+    return [...this.#versions].toSorted();
+  }
+
   async startUpstream(options: UpstreamOptions): Promise<ListeningUpstream> {
     const upstream = this.#upstreams.start<Upstream>('upstream', options);
     return { process: upstream, url: `http://127.0.0.1:${await upstream.ask('port')}` };
   }
 
   /** Lets `run` have a peer's terms, within the limit. */
-  async measure<Result>(
+  measure<Result>(
+    peer: Peer,
+    upstream: ListeningUpstream,
+    run: (terms: PeerTerms) => Promise<Result>,
+  ): Promise<Result> {
+    const measuring = this.#measure(peer, upstream, run);
+    this.#current = measuring.then(
+      () => {},
+      () => {},
+    );
+    return measuring;
+  }
+
+  /** Ends whatever runs, and begins nothing any more. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#running.endAll();
+    await this.#current;
+    await this.#upstreams.endAll();
+  }
+
+  async #measure<Result>(
     peer: Peer,
     upstream: ListeningUpstream,
     run: (terms: PeerTerms) => Promise<Result>,
@@ -48,7 +77,10 @@ export class PeerRuns {
     linkSync(join(this.#scratch, 'requests.jsonl'), join(directory, 'requests.jsonl'));
     let store: RunningStore | null = null;
     try {
+      this.#goOn();
       store = peer.store === null ? null : await startStore(peer.store, this.#sources(processes, upstream.url));
+      this.#goOn();
+      if (typeof store?.version === 'string') this.#versions.add(store.version);
       return await within(run({ processes, directory, upstreamUrl: upstream.url, store }));
     } finally {
       await processes.endAll();
@@ -56,9 +88,8 @@ export class PeerRuns {
     }
   }
 
-  /** Ends whatever still runs. */
-  async end(): Promise<void> {
-    await Promise.all([this.#running.endAll(), this.#upstreams.endAll()]);
+  #goOn(): void {
+    if (this.#isOver) throw new Error('the comparison was ended');
   }
 
   #sources(processes: BenchProcesses, upstreamUrl: string): StoreSources {

@@ -25,6 +25,12 @@ export function findProgram(name: string, debianPackage: string, directory: stri
   return { path, env: { LD_LIBRARY_PATH: folders.join(delimiter) } };
 }
 
+/** The version that a program names itself; empty when it names none. */
+export function versionOf({ path, env }: FoundProgram): string {
+  const { stdout } = spawnSync(path, ['--version'], { env: { ...process.env, ...env }, encoding: 'utf8' });
+  return /\d+\.\d+(\.\d+)?/.exec(stdout)?.[0] ?? '';
+}
+
 function unpack(debianPackage: string, root: string): void {
   // A rehearsal names everything that is missing here.
   const rehearsed = apt(['install', '--simulate', '--no-install-recommends', debianPackage]);

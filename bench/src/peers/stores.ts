@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BenchProcesses } from '../processes/bench-processes.ts';
 import { API_KEY, connectTo } from '../processes/wire.ts';
-import { findProgram } from './programs.ts';
+import { findProgram, versionOf } from './programs.ts';
 
 /** What runs beside a peer. Each is made anew for every run, on loopback, in a directory that goes when it stops. */
 export interface RunningStore {
   readonly child: ChildProcess;
+  /** What it is, with its version; null for what is our own. */
+  readonly version: string | null;
   /** What the peer's script is told. */
   readonly terms: Readonly<Record<string, unknown>>;
   /** Where the peer sends its calls; null: to the upstream itself. */
@@ -46,19 +48,23 @@ export function startStore(kind: keyof typeof STARTERS, sources: StoreSources): 
 
 /** Redis as queues are told to run it: every write in the append-only file, synced once a second. */
 async function startRedis({ processes, makeDirectory, packages }: StoreSources): Promise<RunningStore> {
-  const { path, env } = findProgram('redis-server', 'redis-server', packages);
+  const program = findProgram('redis-server', 'redis-server', packages);
+  const { path, env } = program;
   const directory = makeDirectory('redis');
   const port = await freePort();
   const durable = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''];
   const place = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory];
   const child = processes.spawn(path, [...place, ...durable], { env });
   await listening(child, port);
-  return { child, terms: { type: 'redis', port }, url: null, directory, startAgain: null, stop: () => stopped(child) };
+  const version = `Redis ${versionOf(program)}`;
+  const stop = (): Promise<void> => stopped(child);
+  return { child, version, terms: { type: 'redis', port }, url: null, directory, startAgain: null, stop };
 }
 
 /** PostgreSQL as initdb sets it up, every commit synced. */
 async function startPostgres({ processes, packages }: StoreSources): Promise<RunningStore> {
-  const { path, env } = findProgram('postgres', 'postgresql', packages);
+  const program = findProgram('postgres', 'postgresql', packages);
+  const { path, env } = program;
   // The checkout may lie where nobody but its owner may look.
   const parent = mkdtempSync(join(tmpdir(), 'batchwright-peers-'));
   const directory = join(parent, 'data');
@@ -78,14 +84,20 @@ async function startPostgres({ processes, packages }: StoreSources): Promise<Run
   const settings = ['listen_addresses=127.0.0.1', `unix_socket_directories=${directory}`];
   const args = ['-D', directory, '-p', `${port}`, ...settings.flatMap((setting) => ['-c', setting])];
   const child = processes.spawn(path, args, { env, ...owner });
-  await listening(child, port, 'ready to accept connections');
+  try {
+    await listening(child, port, 'ready to accept connections');
+  } catch (error) {
+    rmSync(parent, { recursive: true, force: true });
+    throw error;
+  }
   const terms = { type: 'postgres', url: `postgres://bench@127.0.0.1:${port}/postgres` };
   const stop = async (): Promise<void> => {
     // SIGTERM waits for clients; SIGINT tells them to go.
     await stopped(child, 'SIGINT');
     rmSync(parent, { recursive: true, force: true });
   };
-  return { child, terms, url: null, directory, startAgain: null, stop };
+  const version = `PostgreSQL ${versionOf(program)}`;
+  return { child, version, terms, url: null, directory, startAgain: null, stop };
 }
 
 async function startBatchwright(sources: StoreSources): Promise<RunningStore> {
@@ -99,6 +111,7 @@ async function serve(sources: StoreSources, directory: string, port: number): Pr
   await listening(child, port);
   return {
     child,
+    version: null,
     terms: { type: 'batchwright', apiKey: API_KEY },
     url: `http://127.0.0.1:${port}`,
     directory,
