@@ -69,8 +69,12 @@ class MachineRound {
 
   static async open(seed: number): Promise<MachineRound> {
     const machine = hostileMachine();
+    if (machine === null) throw new Error('this campaign needs a C compiler');
     const disk = mountSmallDisk(DISK_BYTES);
-    if (machine === null || disk === null) throw new Error('this campaign needs a C compiler and the right to mount');
+    if (disk === null) {
+      machine.remove();
+      throw new Error('this campaign needs the right to mount');
+    }
     const chance = new Chance(seed);
     const answers = chance.fork();
     const upstream = await startCountingUpstream(() => ({
