@@ -3,6 +3,7 @@ import { violations } from './checks.ts';
 import { Clients } from './clients.ts';
 import type { Doom } from './mortal.ts';
 import { poll } from './poll.ts';
+import type { Promised } from './promised.ts';
 import { GOOD_DISK, HOUR_MS, World, type DiskMood, type WorldTraits } from './world.ts';
 
 /** Days of quiet that every history ends with; far more than the last batch needs. */
@@ -158,14 +159,16 @@ function drawStepMs(chance: Chance): number {
 
 /** What happened in a world: one in which nothing does passes every check. */
 export function countsOf(world: World): Readonly<Record<string, number>> {
-  const { promised, upstream } = world;
-  const sum = (count: (batch: (typeof promised)[number]) => number) => promised.reduce((all, b) => all + count(b), 0);
+  const { upstream } = world;
+  return { ...world.counts, ...fatesOf(world.promised), calls: upstream.callCount, leaders: upstream.streams };
+}
+
+/** What became of batches. */
+export function fatesOf(promised: readonly Promised[]): Readonly<Record<string, number>> {
+  const sum = (count: (batch: Promised) => number) => promised.reduce((all, batch) => all + count(batch), 0);
   return {
-    ...world.counts,
     batches: promised.length,
     requests: sum((batch) => batch.customIds.length),
-    calls: upstream.callCount,
-    leaders: upstream.streams,
     canceled: sum((batch) => batch.seen?.canceled ?? 0),
     expired: sum((batch) => batch.seen?.expired ?? 0),
     errored: sum((batch) => batch.seen?.errored ?? 0),
