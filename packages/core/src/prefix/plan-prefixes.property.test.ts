@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { finishSteps } from '../steps.ts';
 import { lowerBound } from './lower-bound.ts';
 import { markersToAdd, type PlacedPlan } from './placed-plan.ts';
 import { planPrefixes, type PlanOptions } from './plan-prefixes.ts';
 import { predictUsage, type PredictedUsage } from './predicted-usage.ts';
 import { PrefixCache, markersAreValid, sentPrompts } from './prefix-cache.fixture.ts';
+import { areAllApart } from './prompt-trie.ts';
 import { blocksOf, type Block } from './prompts.fixture.ts';
 import { COMMON_RATES, type MarkerTtl } from './token-rates.ts';
 
@@ -350,6 +352,35 @@ describe('plans come true on a cache that knows only the public rules', () => {
         });
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe('prompts of which no two begin alike', () => {
+  const profiles = fc.constantFrom<PlanOptions['profile']>('required', 'ignored');
+  const modes = fc.constantFrom<PlanOptions['markers']>('auto', 'respect', 'off');
+  /** Nobody's: a plan that reckons with what is warm goes the long way. */
+  const warm = new Set([-1]);
+
+  it('have the plan that looking at every block of theirs would come to', () => {
+    fc.assert(
+      fc.property(markedPrompts, modes, profiles, ttlClasses, (prompts, markers, profile, ttlClass) => {
+        const apart = prompts.map((prompt, r) => prompt.map((block) => ({ ...block, text: `${r}-${block.text}` })));
+        const options: PlanOptions = { markers, profile, minimumTokens, ttlClass };
+        const plan = planPrefixes(blocksOf(apart), options);
+        expect(plan.nodeCount).toBe(0);
+        expect(plan).toEqual(planPrefixes(blocksOf(apart), { ...options, warm }));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are told from those of which two do', () => {
+    fc.assert(
+      fc.property(plainPrompts, (prompts) => {
+        const first = prompts.flatMap(([block]) => (block === undefined ? [] : [block.text]));
+        expect(finishSteps(areAllApart(blocksOf(prompts)))).toBe(new Set(first).size === first.length);
+      }),
     );
   });
 });

@@ -14,7 +14,7 @@ import { MarkDemands } from './mark-demands.ts';
 import type { AddedMarkers, PlacedPlan } from './placed-plan.ts';
 import type { MarkerMode } from './prefix-plan.ts';
 import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
-import { growTrie, growTrieInSteps, warmNodes, type PromptTrie } from './prompt-trie.ts';
+import { areAllApart, growTrie, growTrieInSteps, warmNodes, type PromptTrie } from './prompt-trie.ts';
 import { TTL_CODES, type MarkerTtl } from './token-rates.ts';
 
 /** What a plan depends on beside the prompts. */
@@ -42,6 +42,14 @@ export function* planInSteps(blocks: PromptBlocks, options: PlanOptions): Steps<
   if (options.markers === 'off' || isUnmarked) {
     return yield* planOf(blocks, { trie: NO_TRIE, chosen: fillersOnly(blocks.requestCount) });
   }
+  const { warm: identities } = options;
+  const isCold = identities === undefined || identities.size === 0;
+  if (isCold && (yield* areAllApart(blocks))) {
+    const chosen = fillersOnly(blocks.requestCount);
+    if (options.profile === 'ignored') return yield* planOf(blocks, { trie: NO_TRIE, chosen });
+    const unshared = yield* unsharedWrites(NO_TRIE, blocks, marks, chosen);
+    return yield* planOf(blocks, { trie: NO_TRIE, chosen, unshared });
+  }
   const trie = yield* growTrieInSteps(blocks);
   const ttlCode = TTL_CODES[options.ttlClass ?? '5m'];
   if (options.profile === 'ignored') {
@@ -54,8 +62,7 @@ export function* planInSteps(blocks: PromptBlocks, options: PlanOptions): Steps<
     return yield* planOf(blocks, { trie, chosen, unshared });
   }
   const demands = yield* MarkDemands.of(trie, blocks, marks);
-  const { warm: identities } = options;
-  const warm = identities === undefined || identities.size === 0 ? null : warmNodes(trie, blocks, identities);
+  const warm = isCold ? null : warmNodes(trie, blocks, identities);
   const chosen = yield* choosePlaced(trie, blocks, marks, demands, ttlCode, warm);
   const added = yield* placeMarkers(trie, blocks, marks, demands, chosen, keptNodes(chosen.kept));
   const unshared = yield* unsharedWrites(trie, blocks, marks, chosen);
@@ -93,7 +100,7 @@ function fillersOnly(requestCount: number): ChosenPrefixes {
 
 const NOTHING_UNSHARED: PlacedPlan['unshared'] = { written5m: 0, written1h: 0 };
 
-/** Renumbers what was kept and lets go of the trie. */
+/** Renumbers what was kept, the anchors where they lie, and lets go of the trie. */
 function* planOf(blocks: PromptBlocks, { trie, chosen, added, unshared }: Decisions): Steps<PlacedPlan> {
   const nodes = keptNodes(chosen.kept);
   const idOf = new Int32Array(trie.size);
@@ -101,10 +108,10 @@ function* planOf(blocks: PromptBlocks, { trie, chosen, added, unshared }: Decisi
   const numbered = (node: number): number => (node < 0 ? -1 : (idOf[node] as number));
   const tokens = Uint32Array.from(nodes, (node) => trie.tokens[node] as number);
   yield trie.size;
-  const anchor = new Int32Array(blocks.requestCount);
+  const { anchor } = chosen;
   const suffixTokens = new Uint32Array(blocks.requestCount);
   yield* lookInSteps(blocks.requestCount, 1, (r) => {
-    const node = numbered(chosen.anchor[r] as number);
+    const node = numbered(anchor[r] as number);
     const prefix = node < 0 ? 0 : (tokens[node] as number);
     anchor[r] = node;
     suffixTokens[r] = Math.max(0, promptTokens(blocks, r) - prefix);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { finishSteps, type Steps } from '../steps.ts';
 import { chooseMarked } from './marker-choice.ts';
 import { planInSteps, planPrefixes, type PlanOptions } from './plan-prefixes.ts';
@@ -77,5 +77,42 @@ describe('a plan made in steps', () => {
     const looks = looksOf(chooseMarked(tree, COMMON_RATES));
     expect(looks.length).toBeGreaterThan(30);
     expect(finishSteps(chooseMarked(tree, COMMON_RATES)).reduce((sum, bit) => sum + bit, 0)).toBe((count / 10) * 4);
+  });
+});
+
+describe('the memory that planning takes', () => {
+  /** Bytes of all typed arrays that are made meanwhile, copies and views aside. */
+  function bytesMade(make: () => unknown): number {
+    let bytes = 0;
+    for (const name of ['Uint8Array', 'Uint16Array', 'Uint32Array', 'Int32Array', 'Float64Array'] as const) {
+      const Numbers = globalThis[name];
+      vi.stubGlobal(
+        name,
+        new Proxy(Numbers, {
+          construct(target, [length]: [number]) {
+            bytes += length * target.BYTES_PER_ELEMENT;
+            return new target(length);
+          },
+        }),
+      );
+    }
+    try {
+      make();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    return bytes;
+  }
+
+  it('is 24 bytes a request at most where no two prompts begin alike', () => {
+    const requestCount = 32_768;
+    const blocks: PromptBlocks = {
+      ...prompts(requestCount),
+      hash: Float64Array.from({ length: 5 * requestCount }, (_, block) => block),
+    };
+    for (const [, options] of MODES) {
+      expect(bytesMade(() => planPrefixes(blocks, options))).toBeLessThanOrEqual(24 * requestCount);
+    }
+    expect(bytesMade(() => planPrefixes(prompts(1000), MODES[0]![1]))).toBeGreaterThan(24 * 1000);
   });
 });

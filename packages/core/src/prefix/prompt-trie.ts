@@ -61,6 +61,24 @@ export function* growTrieInSteps(blocks: PromptBlocks): Steps<PromptTrie> {
   return { ...trie, size };
 }
 
+/**
+ * Whether no two prompts begin with the same block, so that none of them shares a prefix: then a plan needs no trie. Of
+ * prompts that share anything it mostly looks at a few.
+ */
+export function* areAllApart(blocks: PromptBlocks): Steps<boolean> {
+  // A prompt's first block is its node, numbered as its request is.
+  const index = new HashIndex(blocks.hash, blocks.firstBlock, blocks.requestCount);
+  let looked = 0;
+  for (let r = 0; r < blocks.requestCount; r++) {
+    const first = blocks.firstBlock[r] as number;
+    if (first !== blocks.firstBlock[r + 1] && index.findOrAdd(first, r) !== r) return false;
+    if (r - looked < STEP_BLOCKS) continue;
+    yield r - looked;
+    looked = r;
+  }
+  return true;
+}
+
 /** The deepest node of a request, or -1. */
 export function lastNode(trie: PromptTrie, blocks: PromptBlocks, request: number): number {
   const first = blocks.firstBlock[request] as number;

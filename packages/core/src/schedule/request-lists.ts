@@ -1,19 +1,25 @@
 import { assert } from '../assertion.ts';
 
 /**
- * Requests waiting in several lists, first in first out, linked through one array: four bytes a request.
+ * Requests waiting in several lists, first in first out, linked through one array: four bytes a request. There is none
+ * while all that wait are in one list and follow one another by number, as those of a batch do that shares nothing,
+ * until the first of them comes back.
+ *
  * Invariant: a request is in at most one list.
  */
 export class RequestLists {
-  /** The request behind each; END for a list's last, ABSENT for one that is in no list. */
-  readonly #next: Int32Array;
+  readonly #requests: number;
+  /** The request behind each; END for a list's last, ABSENT for one that is in no list. Null while the number says it. */
+  #next: Int32Array | null = null;
+  /** The list that has requests while nothing links them. */
+  #run = 0;
   readonly #head: Int32Array;
   readonly #tail: Int32Array;
   readonly #count: Uint32Array;
   #size = 0;
 
   constructor(requests: number, lists: number) {
-    this.#next = new Int32Array(requests).fill(ABSENT);
+    this.#requests = requests;
     this.#head = new Int32Array(lists).fill(END);
     this.#tail = new Int32Array(lists).fill(END);
     this.#count = new Uint32Array(lists);
@@ -34,17 +40,20 @@ export class RequestLists {
   }
 
   push(list: number, request: number): void {
-    this.#enter(list, request);
-    this.#next[request] = END;
+    if (this.#next === null && this.#goesOn(list, request)) return this.#lengthen(list, request);
+    const next = this.#link();
+    this.#enter(next, list, request);
+    next[request] = END;
     const last = this.#tail[list] as number;
     if (last === END) this.#head[list] = request;
-    else this.#next[last] = request;
+    else next[last] = request;
     this.#tail[list] = request;
   }
 
   unshift(list: number, request: number): void {
-    this.#enter(list, request);
-    this.#next[request] = this.#head[list] as number;
+    const next = this.#link();
+    this.#enter(next, list, request);
+    next[request] = this.#head[list] as number;
     this.#head[list] = request;
     if (this.#tail[list] === END) this.#tail[list] = request;
   }
@@ -53,10 +62,10 @@ export class RequestLists {
   shift(list: number): number {
     const request = this.first(list);
     if (request === END) return END;
-    const next = this.#next[request] as number;
+    const next = this.#behind(list, request);
     this.#head[list] = next;
     if (next === END) this.#tail[list] = END;
-    this.#next[request] = ABSENT;
+    if (this.#next !== null) this.#next[request] = ABSENT;
     this.#count[list] = this.count(list) - 1;
     this.#size -= 1;
     return request;
@@ -66,9 +75,10 @@ export class RequestLists {
   append(from: number, to: number): void {
     const first = this.#head[from] as number;
     if (first === END) return;
+    const next = this.#link();
     const last = this.#tail[to] as number;
     if (last === END) this.#head[to] = first;
-    else this.#next[last] = first;
+    else next[last] = first;
     this.#tail[to] = this.#tail[from] as number;
     this.#count[to] = this.count(to) + this.count(from);
     this.#head[from] = END;
@@ -76,8 +86,38 @@ export class RequestLists {
     this.#count[from] = 0;
   }
 
-  #enter(list: number, request: number): void {
-    assert(this.#next[request] === ABSENT, () => `request ${request} is queued twice, or there is no such request`);
+  #behind(list: number, request: number): number {
+    if (this.#next !== null) return this.#next[request] as number;
+    return request === this.#tail[list] ? END : request + 1;
+  }
+
+  /** Whether the request's number says where it stands: behind all that wait. */
+  #goesOn(list: number, request: number): boolean {
+    if (request < 0 || request >= this.#requests) return false;
+    return this.#size === 0 || (list === this.#run && request === (this.#tail[list] as number) + 1);
+  }
+
+  #lengthen(list: number, request: number): void {
+    if (this.#size === 0) this.#head[list] = request;
+    this.#tail[list] = request;
+    this.#run = list;
+    this.#count[list] = this.count(list) + 1;
+    this.#size += 1;
+  }
+
+  #link(): Int32Array {
+    if (this.#next !== null) return this.#next;
+    const next = new Int32Array(this.#requests).fill(ABSENT);
+    const list = this.#run;
+    for (let request = this.first(list); request !== END; request = this.#behind(list, request)) {
+      next[request] = this.#behind(list, request);
+    }
+    this.#next = next;
+    return next;
+  }
+
+  #enter(next: Int32Array, list: number, request: number): void {
+    assert(next[request] === ABSENT, () => `request ${request} is queued twice, or there is no such request`);
     this.#count[list] = this.count(list) + 1;
     this.#size += 1;
   }
