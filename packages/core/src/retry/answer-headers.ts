@@ -1,6 +1,6 @@
 import { BATCH_LIFETIME_MS } from '@batchwright/protocol';
 
-/** Headers of an upstream's answer, names in lower case, as Node and undici give them. */
+/** Headers of an upstream's answer, names in lower case, as Node gives them. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** One header's value; of a repeated one, the first. */
