@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { BUNDLE, COMPILED, runBundle } from '../packages/cli/bin/bundle.js';
+import { BUNDLE, COMPILED, runBundle, sealed } from '../packages/cli/bin/bundle.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'batchwright-build-'));
 const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', directory, '--log-level', 'silent'];
@@ -16,12 +16,14 @@ for (const name of Object.keys(process.env)) if (name.startsWith('BATCHWRIGHT_')
 process.chdir(directory);
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
-const scripts = new Map();
+const loaded = [];
 process.stdout.write = () => {
   // The first words of a server say that it listens: all that a start runs has been compiled by then.
-  for (const [name, script] of scripts) writeFileSync(new URL(name + COMPILED, BUNDLE), script.createCachedData());
-  scripts.clear();
+  for (const { name, script, source } of loaded) {
+    writeFileSync(new URL(name + COMPILED, BUNDLE), sealed(script, source));
+  }
+  loaded.length = 0;
   process.kill(process.pid, 'SIGTERM');
   return true;
 };
-runBundle((name, script) => scripts.set(name, script));
+runBundle((name, script, source) => loaded.push({ name, script, source }));
