@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createSocketServer, type AddressInfo } from 'node:net';
-import { createServer as createBareTlsServer } from 'node:tls';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.fixture.ts';
 import { openMessagesUpstream } from './messages-upstream.ts';
@@ -328,6 +328,21 @@ describe('the messages upstream', () => {
   });
 });
 
+/** Counts connections and answers, and answers as soon as anything comes. */
+const PROMPT_SERVER = `
+  const { parentPort, workerData: { counts, ...certificate } } = require('node:worker_threads');
+  const server = require('node:tls').createServer(certificate, (socket) => {
+    Atomics.add(counts, 0, 1);
+    socket.on('error', () => {}).on('data', () => {
+      socket.write('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}', () => {
+        Atomics.add(counts, 1, 1);
+        Atomics.notify(counts, 1);
+      });
+    });
+  });
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
+
 describe('the messages upstream over TLS', () => {
   const tlsUpstream = async () => {
     const resumed: boolean[] = [];
@@ -350,19 +365,24 @@ describe('the messages upstream over TLS', () => {
   it('uses its connections again, however soon the answers come', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     closers.push(() => vi.unstubAllEnvs());
-    let connections = 0;
-    const server = createBareTlsServer({ key: CERTIFICATE_KEY, cert: CERTIFICATE }, (socket) => {
-      connections++;
-      socket.on('error', () => {});
-      // The answer leaves in the same turn that its request comes in.
-      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+    // In a thread of its own it answers while this one stands still: word that a request was sent comes after its answer.
+    const counts = new Int32Array(new SharedArrayBuffer(8));
+    const server = new Worker(PROMPT_SERVER, {
+      eval: true,
+      workerData: { key: CERTIFICATE_KEY, cert: CERTIFICATE, counts },
     });
-    const upstream = await open((await listen(server)).replace('http://127.0.0.1', 'https://localhost'));
-    for (let round = 0; round < 20; round++) {
-      const outcomes = await Promise.all(Array.from({ length: 32 }, () => call(upstream)));
-      expect(outcomes.every((outcome) => outcome.type === 'ended')).toBe(true);
+    closers.push(() => server.terminate());
+    const [port] = (await once(server, 'message')) as [number];
+    const upstream = await open(`https://localhost:${port}`);
+    for (let round = 1; round <= 5; round++) {
+      const calls = Array.from({ length: 8 }, () => call(upstream));
+      // Bounded, since requests that need a new connection are not even sent before this thread goes on.
+      const untilMs = Date.now() + (round > 1 ? 1000 : 0);
+      while ((counts[1] ?? 0) < round * 8 && Date.now() < untilMs) Atomics.wait(counts, 1, counts[1] ?? 0, 100);
+      for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ type: 'ended', body: '{}' });
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(connections).toBe(32);
+    expect(counts[0]).toBe(8);
   });
 
   it('takes up its session again with the next connection', async () => {
