@@ -1,17 +1,20 @@
 import type { BatchRecord, RequestState, Timer } from '@batchwright/core';
 import { microsecondsFromMs, type BatchId, type RequestCounts } from '@batchwright/protocol';
+import type { Lease } from '../catalog/catalog.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Service } from '../runtime/service.ts';
 import type { ResultRow } from '../spool/spool.ts';
 import { BatchChanges, type ChangeListener } from './batch-changes.ts';
-import { firstOpening, nextOpening, type Opening } from './opening.ts';
+import { Retries } from './retries.ts';
 import type { RunningBatch } from './running-batch.ts';
+import { ShardClaims } from './shard-claims.ts';
 import { ShardOpener, type ShardSources } from './shard-opener.ts';
 import type { Shard, ShardEvents } from './shard.ts';
 
 /**
- * Which shards this process works on, and the ends of their lives: it claims, opens, cancels, expires and ends them.
+ * Which shards this process works on, and the ends of their lives: it has them claimed and opened, cancels, expires and
+ * ends them.
  *
  *     batchCreated / start ─▶ claim ─▶ open ─▶ dispatcher ─▶ finished ─▶ catalog.end
  *     cancelRequested ─▶ canceled rows, calls in flight get the grace, then are aborted
@@ -26,18 +29,10 @@ export interface SchedulerOptions extends ShardSources {
   readonly cancelGraceMs: number;
 }
 
-/** Shards open at once: each holds three file handles and its index in memory. */
-const OPEN_SHARDS_LIMIT = 1000;
-/** Embedded, the data directory's lock makes this process the only owner: a lease outlives any batch. */
-const LEASE_MS = 30 * 24 * 60 * 60 * 1000;
 const PROGRESS_INTERVAL_MS = 1000;
 /** Each checkpoint is a sync of the disk that holds the event loop: a thousand batches must not make a thousand a second. */
 const PROGRESS_PER_SECOND = 20;
 const RETRY_MS = 1000;
-/** Batches that cannot be opened take no place from others, up to as many as may be open. */
-const HELD_SHARDS_LIMIT = 2 * OPEN_SHARDS_LIMIT;
-/** Batches whose files are read while one before them is taken up: at a start, disk and processor work side by side. */
-const OPEN_AHEAD = 4;
 
 interface Running {
   readonly shard: Shard;
@@ -50,38 +45,28 @@ interface Running {
   ending: Promise<void> | null;
 }
 
-/** The shard of an opening, on its way. */
-interface Ahead {
-  readonly opening: Opening;
-  readonly shard: Promise<Shard>;
-}
-
 const COUNTERS = ['processing', 'succeeded', 'errored', 'canceled', 'expired'] as const;
 
 export class Scheduler implements Service {
   readonly name = 'scheduler';
   readonly #options: SchedulerOptions;
   readonly #running = new Map<BatchId, Running>();
-  readonly #opener: ShardOpener;
+  readonly #claims: ShardClaims;
   readonly #changes = new BatchChanges();
-  /** Batches canceled before their turn came. */
-  readonly #canceled = new Set<BatchId>();
-  /** Leases held for batches to be opened next, whether for the first time or again. */
-  readonly #toOpen: Opening[] = [];
-  /** Leases held for batches whose opening failed and whose wait is not over. */
-  #waitingCount = 0;
-  /** What waits to be tried again; a stop calls it off. */
-  readonly #retries = new Set<Timer>();
+  readonly #retries: Retries;
   /** Checkpoints on their way to the catalog, which must not be closed before they are there. */
   readonly #recording = new Set<Promise<void>>();
-  #claiming: Promise<void> | null = null;
-  #claimAgain = false;
-  #stopped = false;
   #released = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#opener = new ShardOpener(options, this.#events);
+    this.#retries = new Retries(options.pace);
+    this.#claims = new ShardClaims({
+      ...options,
+      opener: new ShardOpener(options, this.#events),
+      openCount: () => this.#running.size,
+      take: (shard, lease) => this.#take(shard, lease),
+    });
   }
 
   /**
@@ -90,11 +75,11 @@ export class Scheduler implements Service {
    */
   async run(): Promise<void> {
     await this.#options.catalog.shards.releaseAll(this.#options.node);
-    await this.#claim();
+    await this.#claims.claim();
   }
 
   batchCreated(_batch: BatchRecord): void {
-    void this.#claim();
+    void this.#claims.claim();
   }
 
   cancelRequested(batch: BatchRecord): void {
@@ -103,8 +88,7 @@ export class Scheduler implements Service {
     if (this.#released || batch.status !== 'canceling') return;
     const running = this.#running.get(batch.id);
     if (running !== undefined) return this.#cancel(running, batch);
-    this.#canceled.add(batch.id);
-    void this.#claim();
+    this.#claims.claimCanceled(batch.id);
   }
 
   /** The batch's budget is another. */
@@ -148,7 +132,7 @@ export class Scheduler implements Service {
 
   /** Batches that could not be opened, and are tried again now and then. */
   get unopened(): number {
-    return this.#waitingCount;
+    return this.#claims.unopened;
   }
 
   /** How far the counters of running batches have gone beyond what the catalog has of them. */
@@ -163,9 +147,8 @@ export class Scheduler implements Service {
 
   /** Hands out nothing more, gives back what is still in flight, writes what was answered, and frees the leases. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const timer of this.#retries) timer.cancel();
-    await this.#claiming;
+    this.#retries.stop();
+    await this.#claims.stop();
     this.#released = true;
     await Promise.all([...this.#running.values()].map((running) => this.#release(running)));
     await Promise.all(this.#recording);
@@ -173,129 +156,29 @@ export class Scheduler implements Service {
 
   /** No shard hands out anything from here on; calls in flight go on. First step of a graceful stop. */
   pause(): void {
-    this.#stopped = true;
+    this.#claims.pause();
   }
 
-  #claim(): Promise<void> {
-    if (this.#claiming !== null) {
-      this.#claimAgain = true;
-      return this.#claiming;
-    }
-    this.#claiming = this.#options.activity.track(this.#claimAll()).finally(() => {
-      this.#claiming = null;
-      if (this.#claimAgain) void this.#claim();
-    });
-    return this.#claiming;
-  }
-
-  async #claimAll(): Promise<void> {
-    this.#claimAgain = false;
-    const { log } = this.#options;
-    if (this.#stopped) return;
-    try {
-      await this.#claimCanceled();
-      const room = Math.min(this.#room, HELD_SHARDS_LIMIT - OPEN_SHARDS_LIMIT + this.#room - this.#waitingCount);
-      if (room > 0) await this.#claimUpTo(room);
-      await this.#openAll();
-    } catch (error) {
-      log.error({ err: error }, 'claiming batches failed; trying again in a second');
-      this.#retry(RETRY_MS, () => void this.#claim());
-    }
-  }
-
-  /** Whether or not there is room: what is canceled has nothing to wait for, and is gone in a moment. */
-  async #claimCanceled(): Promise<void> {
-    for (const id of this.#canceled) {
-      await this.#claimUpTo(1, id);
-      this.#canceled.delete(id);
-    }
-  }
-
-  async #claimUpTo(limit: number, only?: BatchId): Promise<void> {
-    const { catalog, clock, node } = this.#options;
-    const leases = await catalog.shards.claim(node, microsecondsFromMs(clock.now()), LEASE_MS, limit, only);
-    for (const lease of leases) this.#toOpen.push(firstOpening(lease));
-  }
-
-  /** How many more batches may be open. */
-  get #room(): number {
-    return OPEN_SHARDS_LIMIT - this.#running.size - this.#toOpen.length;
-  }
-
-  /** Opens what is to be opened, in order, with the files of a few read ahead. */
-  async #openAll(): Promise<void> {
-    const openings = this.#toOpen.splice(0);
-    const ahead: Ahead[] = [];
-    for (let next = 0; next < openings.length || ahead.length > 0;) {
-      while (ahead.length < OPEN_AHEAD && next < openings.length) {
-        const opening = openings[next++] as Opening;
-        // A process that is leaving opens nothing more: recovering a thousand logs would outlast its grace.
-        if (this.#stopped) await this.#options.catalog.shards.release(opening.lease);
-        else ahead.push({ opening, shard: this.#startOpening(opening) });
-      }
-      const first = ahead.shift();
-      if (first !== undefined) await this.#open(first);
-    }
-  }
-
-  #startOpening({ lease }: Opening): Promise<Shard> {
-    const shard = this.#opener.open(lease);
-    // Whoever awaits it may come later, and is the one to handle a failure.
-    shard.catch(() => undefined);
-    return shard;
-  }
-
-  async #open({ opening, shard: opened }: Ahead): Promise<void> {
+  /** Takes over a shard that was opened. */
+  async #take(shard: Shard, lease: Lease): Promise<void> {
     const { catalog, dispatcher } = this.#options;
-    const { lease } = opening;
-    let shard: Shard | null = null;
+    const { counts: recorded, workspaceId, id } = lease.batch;
+    const progressDueMs = this.#progressDueMs();
+    const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs, ending: null };
+    this.#running.set(shard.id, running);
     try {
-      shard = await opened;
-      const { counts: recorded } = lease.batch;
-      const progressDueMs = this.#progressDueMs();
-      const running: Running = { shard, expiry: null, grace: null, recorded, progressDueMs, ending: null };
-      this.#running.set(shard.id, running);
       // A cancel that came while the logs were being opened found nobody to tell; the catalog has it.
-      const batch = await catalog.batches.find(lease.batch.workspaceId, lease.batch.id);
+      const batch = await catalog.batches.find(workspaceId, id);
       // One that came since then found the shard, and may have ended the batch already.
       if (this.#running.get(shard.id) !== running) return;
       if (shard.batch === lease.batch) shard.adopt(batch ?? lease.batch);
       dispatcher.add(shard);
       this.#begin(running);
     } catch (error) {
-      if (shard !== null && !this.#running.has(shard.id)) return;
-      if (shard !== null) this.#drop(shard);
-      this.#waitingCount++;
-      this.#openLater(this.#failed(opening, error), opening.retryMs);
+      if (this.#running.get(shard.id) !== running) return;
+      this.#drop(shard);
+      throw error;
     }
-  }
-
-  /** One batch whose files cannot be read must not keep the others from running, nor fill the log. */
-  #failed(opening: Opening, error: unknown): Opening {
-    const { pace, log } = this.#options;
-    const { next, isSaid } = nextOpening(opening, pace.now());
-    const fields = { err: error, batchId: opening.lease.batch.id, attempt: next.failures, delayMs: opening.retryMs };
-    if (isSaid) log.error(fields, 'opening a batch failed; trying again');
-    return next;
-  }
-
-  /** Comes back to a batch after a while, and again after another if there is no room for it then. */
-  #openLater(opening: Opening, afterMs: number): void {
-    this.#retry(afterMs, () => {
-      if (this.#room <= 0) return this.#openLater(opening, opening.retryMs);
-      this.#waitingCount--;
-      this.#toOpen.push(opening);
-      void this.#claim();
-    });
-  }
-
-  #retry(ms: number, action: () => void): void {
-    if (this.#stopped) return;
-    const timer = this.#options.pace.after(ms, () => {
-      this.#retries.delete(timer);
-      action();
-    });
-    this.#retries.add(timer);
   }
 
   #begin(running: Running): void {
@@ -393,11 +276,11 @@ export class Scheduler implements Service {
       this.#changes.tell(shard.id, 'ended');
       log.info({ batchId: shard.id, count: shard.batch.requestCount }, 'batch ended');
       this.#drop(shard);
-      void this.#claim();
+      void this.#claims.claim();
     } catch (error) {
       log.error({ err: error, batchId: shard.id }, 'ending a batch failed; trying again in a second');
       running.ending = null;
-      this.#retry(RETRY_MS, () => this.#finish(running));
+      this.#retries.after(RETRY_MS, () => this.#finish(running));
     }
   }
 
