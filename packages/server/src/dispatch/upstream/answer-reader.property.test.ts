@@ -169,6 +169,9 @@ describe('AnswerReader', () => {
     ['a chunk’s size with a line feed alone', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\na\r\n'],
     ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
     ['a head without end', `HTTP/1.1 200 OK\r\na: ${'b'.repeat(70_000)}`],
+    ['many trailers', `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n${'a: b\r\n'.repeat(20_000)}`],
+    ['words of another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['a first byte that begins no answer', '\x15'],
     ['trailers without end', `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\na: ${'b'.repeat(70_000)}`],
   ])('finds fault with %s', (_, text) => {
     expect(whole(text).reading).toBe('fault');

@@ -34,7 +34,7 @@ type Place = 'head' | 'length' | 'chunk_size' | 'chunk' | 'chunk_end' | 'trailer
 
 export class AnswerReader {
   #place: Place = 'head';
-  /** Of the body or of the chunk. */
+  /** Of the body or of the chunk; of trailers, how many more are borne with. */
   #missing = 0;
   /** A line or a head whose end has not come. */
   #partial: Buffer | null = null;
@@ -102,6 +102,8 @@ export class AnswerReader {
     const end = bytes.indexOf(HEAD_END, Math.max(start, (held?.length ?? 0) - HEAD_END.length));
     if ((end < 0 ? bytes.length : end) - start > HEAD_LIMIT_BYTES) throw new AnswerFault('the head is too long');
     if (end < 0) {
+      // Who speaks another protocol may send no empty line for ever, and would be waited for until the time is over.
+      if (!VERSION.startsWith(bytes.toString('latin1', start, start + VERSION.length))) throw new AnswerFault(NOT_HTTP);
       this.#partial = held === null ? Buffer.from(bytes.subarray(start)) : bytes;
       return piece.length;
     }
@@ -163,8 +165,9 @@ export class AnswerReader {
     const upTo = end < 0 ? piece.length : end + 1;
     const part = piece.subarray(at, upTo);
     const line = this.#partial === null ? part : Buffer.concat([this.#partial, part]);
-    const limit = this.#place === 'trailers' ? HEAD_LIMIT_BYTES : SIZE_LINE_LIMIT_BYTES;
-    if (line.length > limit) throw new AnswerFault('a line between chunks is too long');
+    if (this.#place === 'trailers') this.#missing -= part.length;
+    const isTooLong = this.#place === 'trailers' ? this.#missing < 0 : line.length > SIZE_LINE_LIMIT_BYTES;
+    if (isTooLong) throw new AnswerFault('what stands between chunks is too long');
     if (end < 0) {
       this.#partial = Buffer.from(line);
       return upTo;
@@ -177,8 +180,9 @@ export class AnswerReader {
 
   #takeLine(line: string): void {
     if (this.#place === 'chunk_size') {
-      this.#missing = chunkSize(line);
-      this.#place = this.#missing === 0 ? 'trailers' : 'chunk';
+      const bytes = chunkSize(line);
+      this.#place = bytes === 0 ? 'trailers' : 'chunk';
+      this.#missing = bytes === 0 ? HEAD_LIMIT_BYTES : bytes;
     } else if (this.#place === 'trailers') {
       // What trailers say nobody asks for.
       if (line === '') this.#place = 'over';
@@ -192,8 +196,10 @@ export class AnswerReader {
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const NOT_HTTP = 'the answer is not HTTP/1.1';
+const VERSION = 'HTTP/1.';
 const STATUS_LINE = /^HTTP\/1\.[01] [1-9]\d\d(?: |\r|$)/;
-const MINOR_AT = 'HTTP/1.'.length;
+const MINOR_AT = VERSION.length;
 const STATUS_AT = 'HTTP/1.1 '.length;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it keeps out
@@ -208,7 +214,7 @@ interface Head {
 }
 
 function parseHead(head: string): Head {
-  if (!STATUS_LINE.test(head)) throw new AnswerFault('the answer is not HTTP/1.1');
+  if (!STATUS_LINE.test(head)) throw new AnswerFault(NOT_HTTP);
   const firstEnd = head.indexOf('\r\n');
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (let start = firstEnd < 0 ? head.length : firstEnd + 2; start < head.length;) {
