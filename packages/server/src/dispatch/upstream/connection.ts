@@ -123,6 +123,11 @@ export class Connection implements AnswerSink {
     if (this.#exchange === exchange) this.destroy();
   }
 
+  /** Closes it at once; whoever waits for an answer is told why. */
+  giveUp(reason: string): void {
+    this.#fail({ reason, isTimeout: false });
+  }
+
   /** Closes it at once; whoever waits for an answer is not told. */
   destroy(): void {
     this.#exchange = null;

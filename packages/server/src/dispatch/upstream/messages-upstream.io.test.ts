@@ -311,7 +311,7 @@ describe('the messages upstream', () => {
     expect(outcome).toEqual({ type: 'failed', reason: 'the header "anthropic-beta" cannot be sent', timeout: false });
   });
 
-  it('makes no call once it is closed, and ends those that it has', async () => {
+  it('makes no call once it is closed, and fails those that it has', async () => {
     let closed: () => void;
     const cut = new Promise<void>((resolve) => (closed = resolve));
     let arrived: () => void;
@@ -320,11 +320,13 @@ describe('the messages upstream', () => {
       request.socket.once('close', () => closed());
       arrived();
     });
-    void call(upstream);
+    const underWay = call(upstream);
     await here;
     await upstream.close();
     await cut;
-    expect(await call(upstream)).toMatchObject({ type: 'failed', reason: 'the upstream is closed' });
+    const closedHere = { type: 'failed', reason: 'the upstream is closed', timeout: false };
+    expect(await underWay).toEqual(closedHere);
+    expect(await call(upstream)).toEqual(closedHere);
   });
 });
 

@@ -30,6 +30,7 @@ export async function openMessagesUpstream(options: MessagesUpstreamOptions): Pr
 
 type Dialer = (onread: OnReadOpts) => Socket;
 
+const IS_CLOSED = 'the upstream is closed';
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const LONGEST_IDLE_MS = 600_000;
@@ -80,7 +81,7 @@ class MessagesUpstream implements Upstream, ConnectionOwner {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const connection of this.#all) connection.destroy();
+    for (const connection of this.#all) connection.giveUp(IS_CLOSED);
   }
 
   turnsOf(seconds: number): number {
@@ -110,7 +111,7 @@ class MessagesUpstream implements Upstream, ConnectionOwner {
   }
 
   #headOf(request: UpstreamCall): string | UnsendableCall {
-    if (this.#isClosed) return new UnsendableCall('the upstream is closed');
+    if (this.#isClosed) return new UnsendableCall(IS_CLOSED);
     try {
       return this.#heads.of(request);
     } catch (error) {

@@ -9,6 +9,7 @@ export interface Upstream {
   readonly isSimulated: boolean;
   /** Starts the exchange. Exactly one of `onEnd` and `onFailure` follows, unless the returned function cancelled it first. */
   call(request: UpstreamCall, events: UpstreamEvents): CancelCall;
+  /** From now on every call fails, and so do those under way. */
   close(): Promise<void>;
 }
 
