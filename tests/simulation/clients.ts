@@ -1,4 +1,5 @@
 import type { KeyId, WorkspaceId } from '@batchwright/protocol';
+import type { RequestIndex } from '@batchwright/scan';
 import { Readable } from 'node:stream';
 import { rerunBody } from '../../packages/server/src/http/rerun-body.ts';
 import { selectRequests } from '../../packages/server/src/http/rerun-selection.ts';
@@ -223,11 +224,8 @@ export class Clients {
     return failed.length === 0 ? null : { log: await spool.openRequestLog(id), failed };
   }
 
-  #namesOf(index: { customIds: Uint8Array; customIdOffset: Uint32Array; customIdBytes: Uint8Array }, of: Uint32Array) {
-    return [...of].map((request) => {
-      const start = index.customIdOffset[request] as number;
-      return Buffer.from(index.customIds.subarray(start, start + (index.customIdBytes[request] as number))).toString();
-    });
+  #namesOf({ customIds }: RequestIndex, of: Uint32Array) {
+    return [...of].map((request) => Buffer.from(customIds.of(request)).toString());
   }
 
   async #lookAround({ catalog }: ServerProcess, workspaceId: WorkspaceId): Promise<void> {

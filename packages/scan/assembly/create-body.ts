@@ -285,7 +285,7 @@ function record(): void {
     keepId(customIdLength);
     return;
   }
-  store<f64>(PARAMS_OFFSETS + ((<usize>items) << 3), paramsBegin);
+  store<u32>(PARAMS_OFFSETS + ((<usize>items) << 2), <u32>paramsBegin);
   store<u32>(PARAMS_BYTES + ((<usize>items) << 2), <u32>(paramsEnd - paramsBegin));
   releasePrompt(recorded, promptSeed);
   recorded++;

@@ -48,7 +48,7 @@ export const OUTLINE_WINDOW: usize = OUTLINE_ENTRIES + OUTLINE_ENTRIES_MAXIMUM *
 export const OUTLINE_MEMORY_BYTES: usize = OUTLINE_WINDOW + OUTLINE_WINDOW_BYTES + SLACK_BYTES;
 
 export const PARAMS_OFFSETS: usize = TABLES;
-export const PARAMS_BYTES: usize = PARAMS_OFFSETS + MAXIMUM_REQUESTS * 8;
+export const PARAMS_BYTES: usize = PARAMS_OFFSETS + MAXIMUM_REQUESTS * 4;
 export const CUSTOM_ID_OFFSETS: usize = PARAMS_BYTES + MAXIMUM_REQUESTS * 4;
 /** The hash slot of each recorded custom_id, so that a second `requests` clears what the first used and no more. */
 export const CUSTOM_ID_SLOTS: usize = CUSTOM_ID_OFFSETS + MAXIMUM_REQUESTS * 4;

@@ -1,9 +1,9 @@
 import type { PromptBlocks, RequestNotes } from '@batchwright/core';
 import type { Problem, RandomBytes } from '@batchwright/protocol';
 import { contentProblem, faultProblem, unfinishedProblem, utf8Problem } from './body-problem.ts';
-import { PromptNotes } from './prompt-notes.ts';
-import type { RequestIndex } from './request-index.ts';
-import { instantiateScanner, type ScannerInstance } from './scanner-module.ts';
+import { notesBytes, PromptNotes } from './prompt-notes.ts';
+import { CustomIds, type RequestIndex } from './request-index.ts';
+import { instantiateScanner, type ScannerExports, type ScannerInstance } from './scanner-module.ts';
 import type { BodyVerdict } from './scanner.ts';
 import { Utf8Check } from './utf8-check.ts';
 
@@ -13,7 +13,8 @@ const HASH_SEED_BYTES = 16;
  * Checks and indexes one create body at a time, and notes the blocks of its prompts. Its memory holds a ring of blocks,
  * which the caller fills with the body and may write to disk from; bytes are scanned where they lie. Order of calls:
  * `begin`, `feed` until it answers a problem or the body is over, `finish`; and of a body that was accepted `index`,
- * `promptBlocks` and `requestNotes`.
+ * `promptBlocks` and `requestNotes`. What these three answer are views of the scanner's memory, since copies of them were
+ * most of what an upload left behind: they hold until the next `begin`.
  */
 export class BodyScanner {
   /** The ring's blocks, side by side. What lies in them is the caller's. */
@@ -25,10 +26,10 @@ export class BodyScanner {
   #problem: Problem | null = null;
 
   constructor(blockCount: number, blockBytes: number) {
-    this.#scanner = instantiateScanner(
-      (exports) => exports.RING.value + blockCount * blockBytes + exports.RING_SLACK_BYTES.value,
-    );
-    this.#notes = new PromptNotes(this.#scanner);
+    const ringBytes = blockCount * blockBytes;
+    const notesAt = (exports: ScannerExports) => exports.RING.value + ringBytes + exports.RING_SLACK_BYTES.value;
+    this.#scanner = instantiateScanner((exports) => notesAt(exports) + notesBytes(exports));
+    this.#notes = new PromptNotes(this.#scanner, notesAt(this.#scanner.exports));
     const { memory, exports } = this.#scanner;
     this.blocks = Array.from({ length: blockCount }, (_, block) => {
       const address = exports.RING.value + block * blockBytes;
@@ -72,27 +73,28 @@ export class BodyScanner {
       : { type: 'refused', problem };
   }
 
-  /** Where each request lies. Copies: the index outlives the scanner's next body. */
+  /** Where each request lies. */
   index(count: number): RequestIndex {
     const { exports, memory } = this.#scanner;
     const { buffer } = memory;
     return {
       count,
-      paramsOffset: new Float64Array(buffer, exports.PARAMS_OFFSETS.value, count).slice(),
-      paramsBytes: new Uint32Array(buffer, exports.PARAMS_BYTES.value, count).slice(),
-      customIdOffset: new Uint32Array(buffer, exports.CUSTOM_ID_OFFSETS.value, count).slice(),
-      customIdBytes: new Uint8Array(buffer, exports.CUSTOM_ID_BYTES.value, count).slice(),
-      traits: new Uint8Array(buffer, exports.REQUEST_TRAITS.value, count).slice(),
-      customIds: new Uint8Array(buffer, exports.CUSTOM_IDS.value, exports.storedIdBytes()).slice(),
+      paramsOffset: new Uint32Array(buffer, exports.PARAMS_OFFSETS.value, count),
+      paramsBytes: new Uint32Array(buffer, exports.PARAMS_BYTES.value, count),
+      traits: new Uint8Array(buffer, exports.REQUEST_TRAITS.value, count),
+      customIds: new CustomIds(
+        new Uint8Array(buffer, exports.CUSTOM_ID_BYTES.value, count),
+        new Uint8Array(buffer, exports.CUSTOM_IDS.value, exports.storedIdBytes()),
+      ),
     };
   }
 
-  /** The blocks of every request's prompt. Copies, as `index`. */
+  /** The blocks of every request's prompt. */
   promptBlocks(): PromptBlocks {
     return this.#notes.promptBlocks();
   }
 
-  /** What else of each request an estimate needs. Copies, as `index`. */
+  /** What else of each request an estimate needs. */
   requestNotes(): RequestNotes {
     return this.#notes.requestNotes();
   }

@@ -1,3 +1,4 @@
+import type { PromptBlocks, RequestNotes } from '@batchwright/core';
 import { BodyScanner } from './body-scanner.ts';
 import type { BodyVerdict } from './scanner.ts';
 
@@ -37,14 +38,33 @@ export function scanBody(body: Uint8Array, cuts: readonly number[] = []): BodyVe
   return scanner.finish();
 }
 
+/** The blocks of the body scanned last: copies, so that those of two bodies can be compared. */
+export function notedBlocks(): PromptBlocks {
+  const { firstBlock, hash, tokens, traits, ...rest } = sharedScanner().promptBlocks();
+  return {
+    ...rest,
+    firstBlock: firstBlock.slice(),
+    hash: hash.slice(),
+    tokens: tokens.slice(),
+    traits: traits.slice(),
+  };
+}
+
+/** What else was noted of the body scanned last: copies, as `notedBlocks`. */
+export function notedRequests(): RequestNotes {
+  const { maxTokens, toolCount, toolSet } = sharedScanner().requestNotes();
+  return { maxTokens: maxTokens.slice(), toolCount: toolCount.slice(), toolSet: toolSet.slice() };
+}
+
 /** What the scanner's index says of each request of the body scanned last. */
 export function indexedRequests(body: Uint8Array, count: number): readonly { customId: string; params: string }[] {
   const index = sharedScanner().index(count);
   return Array.from({ length: count }, (_, request) => {
-    const idOffset = index.customIdOffset[request] ?? NaN;
     const paramsOffset = index.paramsOffset[request] ?? NaN;
-    const id = index.customIds.subarray(idOffset, idOffset + (index.customIdBytes[request] ?? NaN));
     const params = body.subarray(paramsOffset, paramsOffset + (index.paramsBytes[request] ?? NaN));
-    return { customId: new TextDecoder().decode(id), params: new TextDecoder().decode(params) };
+    return {
+      customId: new TextDecoder().decode(index.customIds.of(request)),
+      params: new TextDecoder().decode(params),
+    };
   });
 }

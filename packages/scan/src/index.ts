@@ -7,5 +7,5 @@ export { BodyScanner } from './body-scanner.ts';
 export { findMember, keyName, Members, skipSpace } from './json-walk.ts';
 export { outline, parseSpan, text, type Outline, type Span } from './outline.ts';
 export { editParams } from './params-edit.ts';
-export { TRAIT_DOCUMENTS, TRAIT_PLAIN, type RequestIndex } from './request-index.ts';
+export { CustomIds, TRAIT_DOCUMENTS, TRAIT_PLAIN, type RequestIndex } from './request-index.ts';
 export type { BodyVerdict } from './scanner.ts';

@@ -1,7 +1,7 @@
 import type { PromptBlocks } from '@batchwright/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scanBody, sharedScanner } from './body.fixture.ts';
+import { notedBlocks, scanBody } from './body.fixture.ts';
 import { Identities, notedPrompts } from './prompt-blocks.oracle.fixture.ts';
 
 /**
@@ -278,7 +278,7 @@ function prompts(noted: PromptBlocks): readonly Noted[] {
 function noted(body: string, cuts: readonly number[] = []): PromptBlocks {
   const verdict = scanBody(new TextEncoder().encode(body), cuts);
   if (verdict.type !== 'accepted') throw new Error(`The body was refused: ${verdict.problem.type}`);
-  return sharedScanner().promptBlocks();
+  return notedBlocks();
 }
 
 /** Cheap to compare, thousands of times. */

@@ -1,6 +1,6 @@
 import { BLOCK_TRAITS, type PromptBlocks } from '@batchwright/core';
 import { describe, expect, it } from 'vitest';
-import { scanBody, sharedScanner, zeroBytes } from './body.fixture.ts';
+import { notedBlocks, scanBody, sharedScanner, zeroBytes } from './body.fixture.ts';
 
 const { marked5m, marked1h, markable } = BLOCK_TRAITS;
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -8,7 +8,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 function notedBody(body: string): PromptBlocks {
   const verdict = scanBody(encode(body));
   if (verdict.type !== 'accepted') throw new Error(`The body was refused: ${verdict.problem.type}`);
-  return sharedScanner().promptBlocks();
+  return notedBlocks();
 }
 
 function noted(...params: readonly string[]): PromptBlocks {

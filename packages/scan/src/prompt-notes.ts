@@ -1,19 +1,22 @@
 import { tokenEstimator, type BlockSize, type PromptBlocks, type RequestNotes } from '@batchwright/core';
 import { LIMITS } from '@batchwright/protocol';
 import { textOf } from './runtime.ts';
-import type { ScannerInstance } from './scanner-module.ts';
+import type { ScannerExports, ScannerInstance } from './scanner-module.ts';
 
 /** The number the scanner gives to a model whose name it did not keep. */
 const UNKNOWN_MODEL = 255;
 /** Where the fields of a block in the window lie; see `assembly/prompt-blocks.ts`. */
 const FIELDS = { hash: 0, textBytes: 8, documentBytes: 12, documents: 16, images: 18, traits: 20 } as const;
 
+/** Of each block its hash, its tokens and its traits are kept. */
+const NOTE_BYTES = 8 + 4 + 1;
+
 type Estimate = (size: BlockSize) => number;
 
 /**
  * The blocks of one body's prompts, taken from the scanner piece by piece: its window holds no more than a piece can
- * complete. Tokens are estimated on the way, so that of each block only 13 bytes are kept; and nothing is allocated for
- * a block, since a body may have a million.
+ * complete. Tokens are estimated on the way, so that of each block only 13 bytes are kept, in the scanner's own memory:
+ * a body may have a million blocks, and pages that no body needed yet are not taken.
  */
 export class PromptNotes {
   readonly #scanner: ScannerInstance;
@@ -23,21 +26,29 @@ export class PromptNotes {
   readonly #firstBlocks: Uint32Array;
   readonly #models: Uint8Array;
   readonly #size = { textBytes: 0, images: 0, documents: 0, documentBytes: 0 };
-  #list = new BlockList();
+  readonly #hashes: Float64Array;
+  readonly #tokens: Uint32Array;
+  readonly #traits: Uint8Array;
+  #blocks = 0;
   #requests = 0;
   #estimates: (Estimate | undefined)[] = [];
 
-  constructor(scanner: ScannerInstance) {
+  /** `address` is where `notesBytes` are free, at a multiple of eight. */
+  constructor(scanner: ScannerInstance, address: number) {
     const { exports, memory } = scanner;
     this.#scanner = scanner;
     this.#window = new DataView(memory.buffer, exports.PROMPT_WINDOW.value);
     this.#blockBytes = exports.PROMPT_BLOCK_BYTES.value;
     this.#firstBlocks = new Uint32Array(memory.buffer, exports.FIRST_BLOCKS.value, LIMITS.batchRequests + 1);
     this.#models = new Uint8Array(memory.buffer, exports.REQUEST_MODELS.value, LIMITS.batchRequests);
+    const most = exports.MAXIMUM_BLOCKS.value;
+    this.#hashes = new Float64Array(memory.buffer, address, most);
+    this.#tokens = new Uint32Array(memory.buffer, address + 8 * most, most);
+    this.#traits = new Uint8Array(memory.buffer, address + 12 * most, most);
   }
 
   clear(): void {
-    this.#list = new BlockList();
+    this.#blocks = 0;
     this.#requests = 0;
     this.#estimates = [];
   }
@@ -59,31 +70,34 @@ export class PromptNotes {
     this.#requests = recorded;
   }
 
-  /** All that was taken, once the whole body has been. Copies: the scanner's next body does not touch it. */
+  /** All that was taken, once the whole body has been. Views: the scanner's next body overwrites them. */
   promptBlocks(): PromptBlocks {
     const count = this.#requests;
     const names = Array.from({ length: this.#scanner.exports.modelCount() }, (_, model) =>
       modelName(this.#scanner, model),
     );
-    const numbers = this.#models.subarray(0, count);
-    const unknown = names.length;
+    const model = new Uint16Array(this.#models.subarray(0, count));
+    const isAnyUnknown = model.includes(UNKNOWN_MODEL);
+    if (isAnyUnknown) model.forEach((number, r) => (model[r] = number === UNKNOWN_MODEL ? names.length : number));
     return {
       requestCount: count,
-      firstBlock: this.#firstBlocks.slice(0, count + 1),
-      ...this.#list.join(),
-      model: new Uint16Array(numbers).map((model) => (model === UNKNOWN_MODEL ? unknown : model)),
-      models: numbers.includes(UNKNOWN_MODEL) ? [...names, ''] : names,
+      firstBlock: this.#firstBlocks.subarray(0, count + 1),
+      hash: this.#hashes.subarray(0, this.#blocks),
+      tokens: this.#tokens.subarray(0, this.#blocks),
+      traits: this.#traits.subarray(0, this.#blocks),
+      model,
+      models: isAnyUnknown ? [...names, ''] : names,
     };
   }
 
-  /** What else was noted of each request. Copies, as `promptBlocks`. */
+  /** What else was noted of each request. Views, as those of `promptBlocks`. */
   requestNotes(): RequestNotes {
     const { exports, memory } = this.#scanner;
     const count = this.#requests;
     return {
-      maxTokens: new Uint32Array(memory.buffer, exports.REQUEST_MAX_TOKENS.value, count).slice(),
-      toolCount: new Uint16Array(memory.buffer, exports.TOOL_COUNTS.value, count).slice(),
-      toolSet: new Float64Array(memory.buffer, exports.TOOL_SETS.value, count).slice(),
+      maxTokens: new Uint32Array(memory.buffer, exports.REQUEST_MAX_TOKENS.value, count),
+      toolCount: new Uint16Array(memory.buffer, exports.TOOL_COUNTS.value, count),
+      toolSet: new Float64Array(memory.buffer, exports.TOOL_SETS.value, count),
     };
   }
 
@@ -98,59 +112,18 @@ export class PromptNotes {
       size.documents = window.getUint16(at + FIELDS.documents, true);
       size.images = window.getUint16(at + FIELDS.images, true);
       tokens += estimate(size);
-      this.#list.push(window.getFloat64(at + FIELDS.hash, true), tokens, window.getUint8(at + FIELDS.traits));
+      this.#hashes[this.#blocks] = window.getFloat64(at + FIELDS.hash, true);
+      this.#tokens[this.#blocks] = tokens;
+      this.#traits[this.#blocks] = window.getUint8(at + FIELDS.traits);
+      this.#blocks += 1;
     }
     return at;
   }
 }
 
-/** Blocks of the first segment of a list, and of the largest. */
-const FIRST_SEGMENT = 1024;
-const LARGEST_SEGMENT = 65_536;
-
-type Segment = Pick<PromptBlocks, 'hash' | 'tokens' | 'traits'>;
-
-/** Grows by whole segments, each twice the last up to a bound: what is there is not copied to make room. */
-class BlockList {
-  readonly #full: Segment[] = [];
-  #filling = makeSegment(FIRST_SEGMENT);
-  #filled = 0;
-
-  push(hash: number, tokens: number, traits: number): void {
-    if (this.#filled === this.#filling.hash.length) this.#addSegment();
-    const { hash: hashes, tokens: counts, traits: bits } = this.#filling;
-    hashes[this.#filled] = hash;
-    counts[this.#filled] = tokens;
-    bits[this.#filled] = traits;
-    this.#filled++;
-  }
-
-  join(): Segment {
-    const parts = [...this.#full, cut(this.#filling, this.#filled)];
-    const all = makeSegment(parts.reduce((length, part) => length + part.hash.length, 0));
-    let length = 0;
-    for (const part of parts) {
-      all.hash.set(part.hash, length);
-      all.tokens.set(part.tokens, length);
-      all.traits.set(part.traits, length);
-      length += part.hash.length;
-    }
-    return all;
-  }
-
-  #addSegment(): void {
-    this.#full.push(this.#filling);
-    this.#filling = makeSegment(Math.min(this.#filled * 2, LARGEST_SEGMENT));
-    this.#filled = 0;
-  }
-}
-
-function makeSegment(blocks: number): Segment {
-  return { hash: new Float64Array(blocks), tokens: new Uint32Array(blocks), traits: new Uint8Array(blocks) };
-}
-
-function cut({ hash, tokens, traits }: Segment, blocks: number): Segment {
-  return { hash: hash.subarray(0, blocks), tokens: tokens.subarray(0, blocks), traits: traits.subarray(0, blocks) };
+/** Bytes behind everything else in a scanner's memory that hold the notes of the most blocks a body may have. */
+export function notesBytes({ MAXIMUM_BLOCKS }: ScannerExports): number {
+  return MAXIMUM_BLOCKS.value * NOTE_BYTES;
 }
 
 function modelName({ exports, memory }: ScannerInstance, model: number): string {

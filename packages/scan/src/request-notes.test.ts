@@ -1,6 +1,6 @@
 import type { RequestNotes } from '@batchwright/core';
 import { describe, expect, it } from 'vitest';
-import { scanBody, sharedScanner } from './body.fixture.ts';
+import { notedRequests, scanBody } from './body.fixture.ts';
 
 function bodyWith(params: readonly string[]): Uint8Array {
   const items = params.map((text, i) => `{"custom_id":"r${i}","params":${text}}`);
@@ -10,7 +10,7 @@ function bodyWith(params: readonly string[]): Uint8Array {
 function notes(params: readonly string[], cuts: readonly number[] = []): RequestNotes {
   const verdict = scanBody(bodyWith(params), cuts);
   if (verdict.type !== 'accepted') throw new Error(`The body was refused: ${verdict.problem.type}`);
-  return sharedScanner().requestNotes();
+  return notedRequests();
 }
 
 const maxTokens = (...params: readonly string[]): readonly number[] => [...notes(params).maxTokens];

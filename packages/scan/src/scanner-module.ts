@@ -54,11 +54,12 @@ export interface ScannerExports {
   readonly BODY_EXTRA_CAPTURE: Address;
   readonly CUSTOM_ID_BYTES: Address;
   readonly CUSTOM_ID_CAPTURE: Address;
-  readonly CUSTOM_ID_OFFSETS: Address;
   readonly CUSTOM_IDS: Address;
   readonly FIRST_BLOCKS: Address;
   readonly HASH_SEED: Address;
   readonly ITEM_EXTRA_CAPTURE: Address;
+  /** Blocks that are noted of a body at most. */
+  readonly MAXIMUM_BLOCKS: Address;
   readonly MODEL_NAME_BYTES: Address;
   readonly MODEL_NAME_LENGTHS: Address;
   readonly MODEL_NAMES: Address;

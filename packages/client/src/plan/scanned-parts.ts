@@ -20,11 +20,16 @@ export class ScannedParts {
   readonly #models = new Map<string, number>();
   #blocks = 0;
 
+  /** Takes the notes of one more body. They are copied: they lie where the scanner puts those of its next one. */
   add(blocks: PromptBlocks, notes: RequestNotes): void {
     const isTooMuch = this.#blocks + blocks.hash.length > MOST_BLOCKS;
-    const kept = this.#renumbered(isTooMuch ? wholePrompts(blocks) : blocks);
+    const kept = this.#renumbered(isTooMuch ? wholePrompts(blocks) : copied(blocks));
     this.#blocks += kept.hash.length;
-    this.#parts.push({ blocks: kept, notes });
+    const { maxTokens, toolCount, toolSet } = notes;
+    this.#parts.push({
+      blocks: kept,
+      notes: { maxTokens: maxTokens.slice(), toolCount: toolCount.slice(), toolSet: toolSet.slice() },
+    });
   }
 
   join(): ScannedRequests {
@@ -105,6 +110,17 @@ function joined<Kind extends Numbers>(parts: readonly Kind[], into: Kind): Kind 
     at += part.length;
   }
   return into;
+}
+
+function copied(blocks: PromptBlocks): PromptBlocks {
+  const { firstBlock, hash, tokens, traits } = blocks;
+  return {
+    ...blocks,
+    firstBlock: firstBlock.slice(),
+    hash: hash.slice(),
+    tokens: tokens.slice(),
+    traits: traits.slice(),
+  };
 }
 
 /** One block for each prompt that has any, the last: it names the whole prompt, and carries no marker. */

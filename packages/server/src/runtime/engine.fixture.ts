@@ -6,6 +6,7 @@ import {
   type BatchResultLine,
   type WorkspaceId,
 } from '@batchwright/protocol';
+import { CustomIds } from '@batchwright/scan';
 import type { Catalog } from '../catalog/catalog.ts';
 import { createMemoryCatalog } from '../catalog/memory/memory-catalog.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from '../dispatch/upstream/upstream.ts';
@@ -138,12 +139,13 @@ export async function setUp(setting: EngineSetting = {}) {
     const ids = bodies.map((_, i) => `c${i}`);
     await log.commit({
       count: bodies.length,
-      paramsOffset: Float64Array.from(bodies, (_, i) => Buffer.byteLength(bodies.slice(0, i).join(''))),
+      paramsOffset: Uint32Array.from(bodies, (_, i) => Buffer.byteLength(bodies.slice(0, i).join(''))),
       paramsBytes: Uint32Array.from(bodies, (body) => Buffer.byteLength(body)),
-      customIdOffset: Uint32Array.from(ids, (_, i) => ids.slice(0, i).join('').length),
-      customIdBytes: Uint8Array.from(ids, (id) => id.length),
       traits: new Uint8Array(bodies.length),
-      customIds: Buffer.from(ids.join('')),
+      customIds: new CustomIds(
+        Uint8Array.from(ids, (id) => id.length),
+        Buffer.from(ids.join('')),
+      ),
     });
     const owner = workspaceId ?? (await catalog.workspaces.default()).id;
     const terms = { apiVersion: '2023-06-01', betas: ['b-2026-01-01'], userProfileId: null } as const;

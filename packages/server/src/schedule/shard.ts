@@ -256,9 +256,7 @@ export class Shard {
   }
 
   customId(request: number): Uint8Array {
-    const { customIds, customIdOffset, customIdBytes } = this.requests.index;
-    const start = customIdOffset[request] as number;
-    return customIds.subarray(start, start + (customIdBytes[request] as number));
+    return this.requests.index.customIds.of(request);
   }
 
   /** Puts a request's line on its way to the log, with what its answer used. It is settled once `onSettled` names it. */

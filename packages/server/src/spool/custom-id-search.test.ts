@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import type { RequestIndex } from '@batchwright/scan';
+import { CustomIds, type RequestIndex } from '@batchwright/scan';
 import { customIdOf, findCustomId } from './custom-id-search.ts';
 
 function indexOf(ids: readonly string[]): RequestIndex {
-  let offset = 0;
   return {
     count: ids.length,
-    paramsOffset: new Float64Array(ids.length),
+    paramsOffset: new Uint32Array(ids.length),
     paramsBytes: new Uint32Array(ids.length),
-    customIdOffset: Uint32Array.from(ids, (id) => (offset += id.length) - id.length),
-    customIdBytes: Uint8Array.from(ids, (id) => id.length),
     traits: new Uint8Array(ids.length),
-    customIds: Buffer.from(ids.join(''), 'latin1'),
+    customIds: new CustomIds(
+      Uint8Array.from(ids, (id) => id.length),
+      Buffer.from(ids.join(''), 'latin1'),
+    ),
   };
 }
 

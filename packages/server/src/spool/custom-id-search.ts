@@ -6,14 +6,15 @@ const CUSTOM_ID = new RegExp(CUSTOM_ID_PATTERN);
 /** Which request of a batch has this custom_id; null: none. Compares bytes, and makes no object for any of them. */
 export function findCustomId(index: RequestIndex, customId: string): number | null {
   if (!CUSTOM_ID.test(customId)) return null;
-  const { buffer, byteOffset, byteLength } = index.customIds;
-  const ids = Buffer.from(buffer, byteOffset, byteLength);
+  const { lengths, bytes } = index.customIds;
+  const ids = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const wanted = Buffer.from(customId, 'latin1');
   const last = wanted[wanted.length - 1];
+  let end = 0;
   for (let request = 0; request < index.count; request++) {
-    if (index.customIdBytes[request] !== wanted.length) continue;
-    const start = index.customIdOffset[request] ?? 0;
-    const end = start + wanted.length;
+    const start = end;
+    end += lengths[request] as number;
+    if (end - start !== wanted.length) continue;
     // Ids of a batch mostly begin alike and end in a number.
     if (ids[end - 1] === last && ids.compare(wanted, 0, wanted.length, start, end) === 0) return request;
   }
@@ -21,8 +22,7 @@ export function findCustomId(index: RequestIndex, customId: string): number | nu
 }
 
 /** The custom_id of a request of the index. */
-export function customIdOf({ customIds, customIdOffset, customIdBytes }: RequestIndex, request: number): string {
-  const start = customIdOffset[request] ?? 0;
-  const id = customIds.subarray(start, start + (customIdBytes[request] ?? 0));
+export function customIdOf({ customIds }: RequestIndex, request: number): string {
+  const id = customIds.of(request);
   return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1');
 }

@@ -21,12 +21,14 @@ export function readResultLine(line: Uint8Array): { readonly customId: string; r
 
 /** Every custom_id with its place in the index. */
 export function requestsByCustomId(index: RequestIndex): ReadonlyMap<string, number> {
-  const { buffer, byteOffset, byteLength } = index.customIds;
-  const ids = Buffer.from(buffer, byteOffset, byteLength);
+  const { lengths, bytes } = index.customIds;
+  const ids = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const requests = new Map<string, number>();
+  let end = 0;
   for (let request = 0; request < index.count; request++) {
-    const start = index.customIdOffset[request] ?? 0;
-    requests.set(ids.toString('latin1', start, start + (index.customIdBytes[request] ?? 0)), request);
+    const start = end;
+    end += lengths[request] as number;
+    requests.set(ids.toString('latin1', start, end), request);
   }
   return requests;
 }

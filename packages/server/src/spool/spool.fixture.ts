@@ -1,5 +1,5 @@
 import type { BatchId, ResultType } from '@batchwright/protocol';
-import type { RequestIndex } from '@batchwright/scan';
+import { CustomIds, type RequestIndex } from '@batchwright/scan';
 import {
   BLOCK_ALIGNMENT_BYTES,
   REQUEST_BLOCK_BYTES,
@@ -20,7 +20,7 @@ export interface Submission {
 export function submission(params: readonly string[]): Submission {
   const customIds = params.map((_, i) => `r-${i}`);
   let text = '{"requests":[';
-  const paramsOffset = new Float64Array(params.length);
+  const paramsOffset = new Uint32Array(params.length);
   const parts = [text];
   let length = text.length;
   params.forEach((value, i) => {
@@ -30,15 +30,15 @@ export function submission(params: readonly string[]): Submission {
     length += head.length + value.length + 1;
   });
   text = [...parts, ']}'].join('');
-  let offset = 0;
   const index: RequestIndex = {
     count: params.length,
     paramsOffset,
     paramsBytes: Uint32Array.from(params, (value) => value.length),
-    customIdOffset: Uint32Array.from(customIds, (id) => (offset += id.length) - id.length),
-    customIdBytes: Uint8Array.from(customIds, (id) => id.length),
     traits: Uint8Array.from(customIds, (_, i) => i % 4),
-    customIds: Buffer.from(customIds.join(''), 'latin1'),
+    customIds: new CustomIds(
+      Uint8Array.from(customIds, (id) => id.length),
+      Buffer.from(customIds.join(''), 'latin1'),
+    ),
   };
   return { body: Buffer.from(text, 'latin1'), index, customIds, params };
 }

@@ -38,10 +38,9 @@ export function spoolSuite(name: string, open: () => Promise<OpenSpool>): void {
         expect(log.index.count).toBe(3);
         expect([...log.index.paramsOffset]).toEqual([...three.index.paramsOffset]);
         expect([...log.index.paramsBytes]).toEqual([...three.index.paramsBytes]);
-        expect([...log.index.customIdOffset]).toEqual([...three.index.customIdOffset]);
-        expect([...log.index.customIdBytes]).toEqual([...three.index.customIdBytes]);
+        expect([...log.index.customIds.lengths]).toEqual([3, 3, 3]);
         expect([...log.index.traits]).toEqual([...three.index.traits]);
-        expect(Buffer.from(log.index.customIds).toString()).toBe('r-0r-1r-2');
+        expect(Buffer.from(log.index.customIds.bytes).toString()).toBe('r-0r-1r-2');
         for (const [i, params] of three.params.entries()) expect(textOfParams(await log.readParams(i))).toBe(params);
         await log.close();
       });

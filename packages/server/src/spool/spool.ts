@@ -54,7 +54,7 @@ export interface RequestLogWriter {
    * flight; the block's bytes must not change until its promise resolves.
    */
   append(block: Uint8Array): Promise<void>;
-  /** Makes body, index and plan durable. The batch is readable afterwards. */
+  /** Makes body, index and plan durable. The batch is readable afterwards. What is given must not change until then. */
   commit(index: RequestIndex, plan?: Uint8Array | null): Promise<void>;
   /** Leaves no trace of the batch. */
   discard(): Promise<void>;

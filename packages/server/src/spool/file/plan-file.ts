@@ -2,12 +2,11 @@ import { crc32 } from 'node:zlib';
 
 const CRC_BYTES = 4;
 
-/** A plan with its checksum behind it, as `plan` holds it. */
-export function encodePlanFile(plan: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(plan.length + CRC_BYTES);
-  bytes.set(plan);
-  new DataView(bytes.buffer).setUint32(plan.length, crc32(plan), true);
-  return bytes;
+/** A plan with its checksum behind it, as `plan` holds it: in pieces, to be written one after the other. */
+export function planPieces(plan: Uint8Array): readonly Uint8Array[] {
+  const crc = new Uint8Array(CRC_BYTES);
+  new DataView(crc.buffer).setUint32(0, crc32(plan), true);
+  return [plan, crc];
 }
 
 /** The plan in the bytes of its file, in a buffer of its own; null when they are not whole. */

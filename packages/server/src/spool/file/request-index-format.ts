@@ -1,7 +1,6 @@
 /**
  * The file `index`: where each request lies in `body`. Written once, after the body, and never changed; opening it is
  * one read and a checksum, since the sections are the arrays themselves (little-endian) and views are laid over them.
- * Version 1 has no traits, and is still read: nothing is known of its requests.
  *
  *      0  "BWINDEX\n"                     magic
  *      8  u32 version                     2
@@ -9,27 +8,30 @@
  *     16  f64 bodyBytes                   the size `body` must have
  *     24  u32 customIdsBytes
  *     28  u32 crc32 of bytes 0..28
- *     32  f64 paramsOffset   [count]  ─┐
+ *     32  u32 paramsOffset   [count]  ─┐
  *         u32 paramsBytes    [count]   │  struct of arrays, one entry per request,
- *         u32 customIdOffset [count]   │  in submission order
- *         u8  customIdBytes  [count]   │
+ *         u8  customIdBytes  [count]   │  in submission order
  *         u8  traits         [count]  ─┘
  *         u8  customIds [customIdsBytes]  ASCII, back to back
  *         u32 crc32 of everything before
+ *
+ * Version 1 is still read. Its paramsOffset was f64, after paramsBytes it had u32 customIdOffset [count], which the lengths
+ * say as well, and it had no traits: nothing is known of its requests.
  *
  * Invariant: a batch whose `index` is whole has a whole `body`; both were synced before create was answered.
  */
 import assert from 'node:assert/strict';
 import { endianness } from 'node:os';
 import { crc32 } from 'node:zlib';
-import type { RequestIndex } from '@batchwright/scan';
+import { CustomIds, type RequestIndex } from '@batchwright/scan';
 
 const MAGIC = 'BWINDEX\n';
 const VERSION = 2;
-const VERSION_WITHOUT_TRAITS = 1;
+const FIRST_VERSION = 1;
 /** Bytes of the fixed header; its checksum is its last four. */
 export const INDEX_HEADER_BYTES = 32;
-const BYTES_PER_REQUEST = 8 + 4 + 4 + 1 + 1;
+const BYTES_PER_REQUEST = 4 + 4 + 1 + 1;
+const BYTES_PER_REQUEST_OF_FIRST = 8 + 4 + 4 + 1;
 const CRC_BYTES = 4;
 
 assert(endianness() === 'LE', 'the file spool lays typed arrays over its files and needs a little-endian machine');
@@ -40,27 +42,34 @@ export interface StoredIndex {
   readonly bodyBytes: number;
 }
 
-export function encodeIndex(index: RequestIndex, bodyBytes: number): Uint8Array {
-  const { count } = index;
-  const header = { version: VERSION, count, bodyBytes, customIdsBytes: index.customIds.length };
-  const total = indexBytes(header);
-  const bytes = new Uint8Array(total);
+/** The bytes of an index's file in pieces, to be written one after the other: views of the index, whose arrays must stay as they are. */
+export function indexPieces(index: RequestIndex, bodyBytes: number): readonly Uint8Array[] {
+  const { paramsOffset, paramsBytes, traits, customIds } = index;
+  const sections = [paramsOffset, paramsBytes, customIds.lengths, traits, customIds.bytes];
+  const pieces = [encodeHeader(index, bodyBytes), ...sections.map(bytesOf)];
+  const crc = new Uint8Array(CRC_BYTES);
+  new DataView(crc.buffer).setUint32(0, crcOf(pieces), true);
+  return [...pieces, crc];
+}
+
+function encodeHeader({ count, customIds }: RequestIndex, bodyBytes: number): Uint8Array {
+  const bytes = new Uint8Array(INDEX_HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
   view.setUint32(8, VERSION, true);
   view.setUint32(12, count, true);
   view.setFloat64(16, bodyBytes, true);
-  view.setUint32(24, index.customIds.length, true);
+  view.setUint32(24, customIds.bytes.length, true);
   view.setUint32(28, crc32(bytes.subarray(0, 28)), true);
-  const sections = layOut(bytes.buffer, header);
-  sections.paramsOffset.set(index.paramsOffset.subarray(0, count));
-  sections.paramsBytes.set(index.paramsBytes.subarray(0, count));
-  sections.customIdOffset.set(index.customIdOffset.subarray(0, count));
-  sections.customIdBytes.set(index.customIdBytes.subarray(0, count));
-  sections.traits.set(index.traits.subarray(0, count));
-  sections.customIds.set(index.customIds);
-  view.setUint32(total - CRC_BYTES, crc32(bytes.subarray(0, total - CRC_BYTES)), true);
   return bytes;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function crcOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((crc, piece) => crc32(piece, crc), 0);
 }
 
 interface IndexHeader {
@@ -77,7 +86,7 @@ export function decodeIndexHeader(bytes: Uint8Array): IndexHeader | null {
   for (let i = 0; i < MAGIC.length; i++) if (bytes[i] !== MAGIC.charCodeAt(i)) return null;
   if (view.getUint32(28, true) !== crc32(bytes.subarray(0, 28))) return null;
   const version = view.getUint32(8, true);
-  if (version !== VERSION && version !== VERSION_WITHOUT_TRAITS) return null;
+  if (version !== VERSION && version !== FIRST_VERSION) return null;
   return {
     version,
     count: view.getUint32(12, true),
@@ -93,28 +102,44 @@ export function decodeIndex(bytes: Uint8Array<ArrayBuffer>): StoredIndex | null 
   const end = bytes.length - CRC_BYTES;
   const stored = new DataView(bytes.buffer).getUint32(end, true);
   if (stored !== crc32(bytes.subarray(0, end))) return null;
+  const layOut = header.version === FIRST_VERSION ? layOutFirst : layOutSections;
   return { index: layOut(bytes.buffer, header), bodyBytes: header.bodyBytes };
 }
 
 function indexBytes({ version, count, customIdsBytes }: IndexHeader): number {
-  const perRequest = version === VERSION_WITHOUT_TRAITS ? BYTES_PER_REQUEST - 1 : BYTES_PER_REQUEST;
+  const perRequest = version === FIRST_VERSION ? BYTES_PER_REQUEST_OF_FIRST : BYTES_PER_REQUEST;
   return INDEX_HEADER_BYTES + count * perRequest + customIdsBytes + CRC_BYTES;
 }
 
 /** The sections go from widest to narrowest, so that each lies at a multiple of its width without padding. */
-function layOut(buffer: ArrayBuffer, { version, count, customIdsBytes }: IndexHeader): RequestIndex {
-  const paramsBytesAt = INDEX_HEADER_BYTES + 8 * count;
-  const customIdOffsetAt = paramsBytesAt + 4 * count;
-  const customIdBytesAt = customIdOffsetAt + 4 * count;
+function layOutSections(buffer: ArrayBuffer, { count, customIdsBytes }: IndexHeader): RequestIndex {
+  const paramsBytesAt = INDEX_HEADER_BYTES + 4 * count;
+  const customIdBytesAt = paramsBytesAt + 4 * count;
   const traitsAt = customIdBytesAt + count;
-  const hasTraits = version !== VERSION_WITHOUT_TRAITS;
   return {
     count,
-    paramsOffset: new Float64Array(buffer, INDEX_HEADER_BYTES, count),
+    paramsOffset: new Uint32Array(buffer, INDEX_HEADER_BYTES, count),
     paramsBytes: new Uint32Array(buffer, paramsBytesAt, count),
-    customIdOffset: new Uint32Array(buffer, customIdOffsetAt, count),
-    customIdBytes: new Uint8Array(buffer, customIdBytesAt, count),
-    traits: hasTraits ? new Uint8Array(buffer, traitsAt, count) : new Uint8Array(count),
-    customIds: new Uint8Array(buffer, hasTraits ? traitsAt + count : traitsAt, customIdsBytes),
+    traits: new Uint8Array(buffer, traitsAt, count),
+    customIds: new CustomIds(
+      new Uint8Array(buffer, customIdBytesAt, count),
+      new Uint8Array(buffer, traitsAt + count, customIdsBytes),
+    ),
+  };
+}
+
+/** As version 1 had them. */
+function layOutFirst(buffer: ArrayBuffer, { count, customIdsBytes }: IndexHeader): RequestIndex {
+  const paramsBytesAt = INDEX_HEADER_BYTES + 8 * count;
+  const customIdBytesAt = paramsBytesAt + (4 + 4) * count;
+  return {
+    count,
+    paramsOffset: Uint32Array.from(new Float64Array(buffer, INDEX_HEADER_BYTES, count)),
+    paramsBytes: new Uint32Array(buffer, paramsBytesAt, count),
+    traits: new Uint8Array(count),
+    customIds: new CustomIds(
+      new Uint8Array(buffer, customIdBytesAt, count),
+      new Uint8Array(buffer, customIdBytesAt + count, customIdsBytes),
+    ),
   };
 }

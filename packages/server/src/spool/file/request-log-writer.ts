@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { RequestIndex } from '@batchwright/scan';
 import { BLOCK_ALIGNMENT_BYTES, REQUEST_BLOCK_BYTES, type RequestLogWriter } from '../spool.ts';
 import { errorCode, spoolFailure } from '../spool-failure.ts';
-import { encodePlanFile } from './plan-file.ts';
-import { encodeIndex } from './request-index-format.ts';
-import { withFile, writeFully, type SpoolFile, type SpoolFiles } from './spool-files.ts';
+import { planPieces } from './plan-file.ts';
+import { indexPieces } from './request-index-format.ts';
+import { withFile, writePieces, writeFully, type SpoolFile, type SpoolFiles } from './spool-files.ts';
 
 /**
  * Whether the file system under a spool takes writes past the page cache. Nobody knows until the first one, and a
@@ -94,9 +94,9 @@ export class FileRequestLogWriter implements RequestLogWriter {
       // Direct writes end at a block's boundary; the padding goes here.
       await this.#body.truncate(this.#position);
       await allDone([
-        this.#writeWhole('index', encodeIndex(index, this.#position)),
+        this.#writeWhole('index', indexPieces(index, this.#position)),
         this.#body.datasync(),
-        ...(plan === null ? [] : [this.#writeWhole('plan', encodePlanFile(plan))]),
+        ...(plan === null ? [] : [this.#writeWhole('plan', planPieces(plan))]),
       ]);
       await this.#close();
       await this.#files.syncDirectory(this.#directory);
@@ -119,9 +119,9 @@ export class FileRequestLogWriter implements RequestLogWriter {
     }
   }
 
-  #writeWhole(name: string, bytes: Uint8Array): Promise<void> {
+  #writeWhole(name: string, pieces: readonly Uint8Array[]): Promise<void> {
     return withFile(this.#files, join(this.#directory, name), 'write', async (file) => {
-      await writeFully(file, bytes, 0);
+      await writePieces(file, pieces);
       await file.datasync();
     });
   }

@@ -40,6 +40,29 @@ export async function writeFully(file: SpoolFile, source: Uint8Array, position: 
   while (done < source.length) done += await file.write(source.subarray(done), position + done);
 }
 
+/** Pieces that together have no more are written by one call. */
+const ONE_WRITE_BYTES = 65_536;
+
+/** Writes pieces one after the other from the file's start: large ones as they lie, small ones together. */
+export async function writePieces(file: SpoolFile, pieces: readonly Uint8Array[]): Promise<void> {
+  const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  let position = 0;
+  for (const piece of bytes <= ONE_WRITE_BYTES ? [joined(pieces, bytes)] : pieces) {
+    await writeFully(file, piece, position);
+    position += piece.length;
+  }
+}
+
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 /** Fills `target` as far as the file goes; answers how far that was. */
 export async function readFully(file: SpoolFile, target: Uint8Array, position: number): Promise<number> {
   let done = 0;

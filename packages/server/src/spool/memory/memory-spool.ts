@@ -7,7 +7,7 @@ import { RESULT_TYPES, type BatchId } from '@batchwright/protocol';
 import { checkBatchId } from '../batch-id-check.ts';
 import { lostLog } from '../lost-log.ts';
 import { checkChunk } from '../result-chunk.ts';
-import type { RequestIndex } from '@batchwright/scan';
+import { CustomIds, type RequestIndex } from '@batchwright/scan';
 import {
   REQUEST_BLOCK_BYTES,
   type RequestLog,
@@ -92,13 +92,24 @@ function requestLogWriter(batch: MemoryBatch, remove: () => void): RequestLogWri
       assert(!closed, 'commit after commit or discard');
       closed = true;
       batch.body = Buffer.concat(blocks);
-      batch.index = index;
+      batch.index = copied(index);
       batch.plan = plan === null ? null : Uint8Array.from(plan);
     },
     async discard() {
       closed = true;
       remove();
     },
+  };
+}
+
+/** The index as it is now: its arrays are the caller's. */
+function copied({ count, paramsOffset, paramsBytes, traits, customIds }: RequestIndex): RequestIndex {
+  return {
+    count,
+    paramsOffset: paramsOffset.slice(),
+    paramsBytes: paramsBytes.slice(),
+    traits: traits.slice(),
+    customIds: new CustomIds(customIds.lengths.slice(), customIds.bytes.slice()),
   };
 }
 
