@@ -1,3 +1,4 @@
+import type { BatchRecord } from '@batchwright/core';
 import { BATCH_LIFETIME_MS, microsecondsFromMs } from '@batchwright/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -37,7 +38,7 @@ function fragileSpool() {
 
 /** A catalog whose named method of shards or batches fails as often as it is told to. */
 function fragileCatalog() {
-  const faults = { find: 0, claim: 0, end: 0, recordProgress: 0 };
+  const faults = { find: 0, claim: 0, end: 0, recordProgress: 0, release: 0 };
   const strike = (what: keyof typeof faults): void => {
     if (faults[what]-- > 0) throw new Error('disk I/O error');
     faults[what] = 0;
@@ -50,6 +51,7 @@ function fragileCatalog() {
       claim: async (...args) => (strike('claim'), catalog.shards.claim(...args)),
       end: async (...args) => (strike('end'), catalog.shards.end(...args)),
       recordProgress: async (...args) => (strike('recordProgress'), catalog.shards.recordProgress(...args)),
+      release: async (...args) => (strike('release'), catalog.shards.release(...args)),
     },
   });
   return { faults, wrap };
@@ -252,6 +254,81 @@ describe('Scheduler', () => {
     await stopped;
     expect(opened).toHaveLength(1);
     expect(await catalog.shards.claim('next', microsecondsFromMs(clock.now()), 1000, 10)).toHaveLength(5);
+  });
+
+  it('closes what it was opening when it is stopped, even if leases cannot be given back', async () => {
+    const [spool, catalog] = [fragileSpool(), fragileCatalog()];
+    let opening = 0;
+    const gates: (() => void)[] = [];
+    const held = [0, 1].map(() => new Promise<void>((resolve) => gates.push(resolve)));
+    const { engine, clock, create } = await setUp({
+      catalog: catalog.wrap,
+      spool: (inner) =>
+        spool.wrap({
+          ...inner,
+          async openRequestLog(id) {
+            await held[Math.min(opening++, 1)];
+            return inner.openRequestLog(id);
+          },
+        }),
+      awaitOpening: false,
+    });
+    // The first is held up alone, so that the others are claimed together.
+    for (let i = 0; i < 7; i++) await create(['a']);
+    gates[0]?.();
+    await vi.waitFor(() => expect(opening).toBe(5));
+    catalog.faults.release = 2;
+    const stopped = engine.stop();
+    gates[1]?.();
+    await clock.advance(5000);
+    await stopped;
+    expect(catalog.faults.release).toBe(0);
+    expect(spool.open).toEqual({ requests: 0, results: 0 });
+  });
+
+  it('heeds a cancel that came while a batch was being opened, whatever became of its budget then', async () => {
+    let asked: ((batch: BatchRecord) => void) | null = null;
+    let isOpening = (): void => {};
+    let goOn = (): void => {};
+    const opening = new Promise<void>((resolve) => (isOpening = resolve));
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const { engine, catalog, clock, upstream, create, find, advance } = await setUp({
+      spool: (inner) => ({
+        ...inner,
+        async openRequestLog(id) {
+          isOpening();
+          await held;
+          return inner.openRequestLog(id);
+        },
+      }),
+      catalog: (inner) => ({
+        ...inner,
+        batches: {
+          ...inner.batches,
+          async find(...args) {
+            const found = await inner.batches.find(...args);
+            if (found !== null) asked?.(found);
+            return found;
+          },
+        },
+      }),
+      awaitOpening: false,
+    });
+    const batch = await create(['a', 'b']);
+    await opening;
+    const now = microsecondsFromMs(clock.now());
+    const canceled = await catalog.batches.cancel(batch.workspaceId, batch.id, now);
+    engine.scheduler.cancelRequested(canceled as BatchRecord);
+    // Between the scheduler's question and its answer.
+    asked = (found) => {
+      asked = null;
+      engine.scheduler.budgetChanged({ ...found, options: { ...found.options, budgetNanoUsd: 5_000_000_000 } });
+    };
+    goOn();
+    await advance(10_000);
+    expect(asked).toBeNull();
+    expect(await find(batch)).toMatchObject({ status: 'ended', counts: { canceled: 2 } });
+    expect(upstream.calls).toEqual([]);
   });
 
   it('sends nothing before all batches of the last process are open', async () => {

@@ -168,10 +168,12 @@ export class Scheduler implements Service {
     this.#running.set(shard.id, running);
     try {
       // A cancel that came while the logs were being opened found nobody to tell; the catalog has it.
-      const batch = await catalog.batches.find(workspaceId, id);
+      const batch = (await catalog.batches.find(workspaceId, id)) ?? lease.batch;
       // One that came since then found the shard, and may have ended the batch already.
       if (this.#running.get(shard.id) !== running) return;
-      if (shard.batch === lease.batch) shard.adopt(batch ?? lease.batch);
+      if (shard.batch === lease.batch) shard.adopt(batch);
+      // So did a budget, which says nothing of a cancel before it.
+      else if (batch.status === 'canceling') shard.adopt({ ...batch, options: shard.batch.options });
       dispatcher.add(shard);
       this.#begin(running);
     } catch (error) {

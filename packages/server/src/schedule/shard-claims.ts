@@ -133,11 +133,21 @@ export class ShardClaims {
       while (ahead.length < OPEN_AHEAD && next < openings.length) {
         const opening = openings[next++] as Opening;
         // A process that is leaving opens nothing more: recovering a thousand logs would outlast its grace.
-        if (this.#isPaused) await this.#options.catalog.shards.release(opening.lease);
+        if (this.#isPaused) await this.#release(opening.lease);
         else ahead.push({ opening, shard: this.#startOpening(opening) });
       }
       const first = ahead.shift();
       if (first !== undefined) await this.#open(first);
+    }
+  }
+
+  /** A lease that stays is freed by the next start; what is being opened meanwhile must not be forgotten over it. */
+  async #release(lease: Lease): Promise<void> {
+    const { catalog, log } = this.#options;
+    try {
+      await catalog.shards.release(lease);
+    } catch (error) {
+      log.warn({ err: error, batchId: lease.batch.id }, 'giving back a batch failed; the next start takes it up');
     }
   }
 
