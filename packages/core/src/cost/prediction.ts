@@ -5,6 +5,7 @@ import type { PredictedUsage } from '../prefix/predicted-usage.ts';
 import type { PromptBlocks } from '../prefix/prompt-blocks.ts';
 import type { UpstreamProfile } from '../schedule/upstream-profile.ts';
 import type { Steps } from '../steps.ts';
+import type { TokenCounts } from './bill.ts';
 import { Ledger, type LedgerTerms, type LedgerTotals, type RequestUse } from './ledger.ts';
 import { PrefixAccount } from './prefix-account.ts';
 
@@ -27,26 +28,37 @@ export interface PredictionTerms extends LedgerTerms, Pick<PlanOptions, 'markers
 export function* predictLedger(blocks: PromptBlocks, plan: PlacedPlan, terms: PredictionTerms): Steps<Prediction> {
   const ledger = new Ledger();
   const account = new PrefixAccount(plan, terms.reports);
+  // One for all: of a large batch, one for each request would be most of what its upload leaves behind.
+  const use: { -readonly [Field in keyof RequestUse]: RequestUse[Field] } = { ...NO_USE };
   let sharingRequests = 0;
   yield* expectInSteps(blocks, plan, terms, (request, { planned }) => {
     if (plan.anchor[request] !== -1) sharingRequests += 1;
-    const use = asReported(blocks.models[blocks.model[request] as number] ?? '', planned, terms.reports);
+    use.model = blocks.models[blocks.model[request] as number] ?? '';
+    report(planned, terms.reports, use);
     ledger.addUsage(use, account.settled(request, use), terms);
   });
   return { prefixes: plan.nodeCount, sharingRequests, totals: ledger.totals };
 }
 
-function asReported(model: string, tokens: PredictedUsage, reports: UpstreamProfile['usage']): RequestUse {
-  const { written5m, written1h, read, input } = tokens;
-  const told = reports === 'none' ? 0 : read;
+const NO_USE: RequestUse = {
+  model: '',
+  inferenceGeo: null,
+  inputTokens: 0,
+  write5mTokens: 0,
+  write1hTokens: 0,
+  readTokens: 0,
+  outputTokens: 0,
+};
+
+/** Writes into `use` what an upstream would say of a request. */
+function report(
+  { written5m, written1h, read, input }: PredictedUsage,
+  reports: UpstreamProfile['usage'],
+  use: { -readonly [Kind in keyof TokenCounts]: TokenCounts[Kind] },
+): void {
   const isFull = reports === 'full';
-  return {
-    model,
-    inferenceGeo: null,
-    inputTokens: isFull ? input : input + written5m + written1h + read - told,
-    write5mTokens: isFull ? written5m : 0,
-    write1hTokens: isFull ? written1h : 0,
-    readTokens: told,
-    outputTokens: 0,
-  };
+  use.readTokens = reports === 'none' ? 0 : read;
+  use.write5mTokens = isFull ? written5m : 0;
+  use.write1hTokens = isFull ? written1h : 0;
+  use.inputTokens = isFull ? input : input + written5m + written1h + read - use.readTokens;
 }

@@ -33,6 +33,7 @@ export class ClientMarks {
   /** As `read`, without those on prefixes too short to be cached: the upstream ignores them. */
   readEffective(request: number, into: number[]): void {
     this.read(request, into);
+    if (into.length === 0) return; // Of most requests; what follows makes an array, and there are 100,000 of them.
     const minimum = this.minimum(this.#blocks.model[request] as number);
     let ignored = 0;
     while (ignored < into.length && (this.#blocks.tokens[into[ignored] as number] as number) < minimum) ignored++;
