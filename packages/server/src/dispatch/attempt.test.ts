@@ -3,6 +3,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Attempt } from './attempt.ts';
 import { frame } from './event-stream.fixture.ts';
+import { OpenEnds } from './open-ends.ts';
 import type { StartUsage } from './streamed-message.ts';
 
 const USAGE = { input_tokens: 3, cache_creation_input_tokens: 20, cache_read_input_tokens: 4 };
@@ -11,7 +12,7 @@ const STREAM = START + frame({ type: 'message_stop' });
 const WRITTEN: StartUsage = { inputTokens: 3, readTokens: 4, createdTokens: 20 };
 const EVENTS = { 'content-type': 'text/event-stream' };
 
-function begin(headers: Record<string, string> = EVENTS, status = 200) {
+function begin(headers: Record<string, string> = EVENTS, status = 200, ends = new OpenEnds()) {
   const heard = { starts: [] as (StartUsage | null)[], answers: [] as UpstreamAnswer[], body: '', cancelled: 0 };
   const attempt = new Attempt(
     {
@@ -23,6 +24,7 @@ function begin(headers: Record<string, string> = EVENTS, status = 200) {
       },
     },
     () => 0,
+    ends,
   );
   attempt.started(() => (heard.cancelled += 1));
   attempt.onHead(status, headers);
@@ -83,6 +85,21 @@ describe('a streamed answer', () => {
     for (let i = 0; i < 1000; i++) attempt.onData(Buffer.from(frame({ type: 'ping' })));
     expect(heard.cancelled).toBe(1);
     expect(heard.answers).toHaveLength(1);
+  });
+
+  it.each([
+    ['are kept open by their upstream', () => {}, [1, 1, 0, 0]],
+    ['end', (attempt: Attempt) => attempt.onEnd(), [0, 0, 0, 0]],
+    ['break', (attempt: Attempt) => attempt.onFailure('reset', false), [0, 0, 0, 0]],
+  ])('leaves no more than a number of connections open that %s after the last event', (_, end, cancelled) => {
+    const ends = new OpenEnds(2);
+    const begun = [1, 2, 3, 4].map(() => begin(EVENTS, 200, ends));
+    for (const { attempt } of begun) {
+      attempt.onData(Buffer.from(STREAM));
+      end(attempt);
+    }
+    expect(begun.map(({ heard }) => heard.cancelled)).toEqual(cancelled);
+    for (const { heard } of begun) isWhole(heard);
   });
 });
 

@@ -1,6 +1,7 @@
 import { classifyAnswer, headerValue, type AnswerHeaders, type UpstreamAnswer } from '@batchwright/core';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { ANSWER_LIMIT_BYTES } from './answer-limit.ts';
+import type { OpenEnd, OpenEnds } from './open-ends.ts';
 import { StreamedMessage, type StartUsage } from './streamed-message.ts';
 import type { CancelCall, UpstreamEvents } from './upstream/upstream.ts';
 
@@ -19,10 +20,11 @@ export interface AttemptEvents {
  * One try of one request at the upstream: gathers the answer's bytes, puts a streamed one together, and ends in exactly
  * one `onAnswer`, unless cancelled.
  */
-export class Attempt implements UpstreamEvents {
+export class Attempt implements UpstreamEvents, OpenEnd {
   readonly startedAtMs: number;
   readonly #events: AttemptEvents;
   readonly #now: () => number;
+  readonly #ends: OpenEnds;
   #cancel: CancelCall | null = null;
   #status: number | null = null;
   #headers: Readonly<Record<string, string | readonly string[] | undefined>> = NO_HEADERS;
@@ -31,9 +33,10 @@ export class Attempt implements UpstreamEvents {
   #stream: StreamedMessage | null = null;
   #over = false;
 
-  constructor(events: AttemptEvents, now: () => number) {
+  constructor(events: AttemptEvents, now: () => number, ends: OpenEnds) {
     this.#events = events;
     this.#now = now;
+    this.#ends = ends;
     this.startedAtMs = now();
   }
 
@@ -58,6 +61,11 @@ export class Attempt implements UpstreamEvents {
     this.#cancel?.();
   }
 
+  /** Closes the connection of a stream that is over. */
+  cut(): void {
+    this.#cancel?.();
+  }
+
   onHead(status: number, headers: Readonly<Record<string, string | readonly string[] | undefined>>): void {
     this.#status = status;
     this.#headers = headers;
@@ -74,7 +82,8 @@ export class Attempt implements UpstreamEvents {
       // Nothing that follows can change the answer, and an upstream that goes on for ever must not hold a place.
       if (this.#stream.isOver) this.#endStream(this.#stream);
       // A model that goes on answering is paid for it.
-      if (this.#stream.hasFailed) this.#cancel?.();
+      if (this.#stream.hasFailed) this.cut();
+      else if (this.#stream.isOver) this.#ends.add(this);
     }
   }
 
@@ -86,7 +95,9 @@ export class Attempt implements UpstreamEvents {
   #pass(chunk: Uint8Array): void {
     const before = this.#bytes;
     this.#bytes += chunk.byteLength;
-    if (before <= TRAILING_LIMIT_BYTES && this.#bytes > TRAILING_LIMIT_BYTES) this.#cancel?.();
+    if (before > TRAILING_LIMIT_BYTES || this.#bytes <= TRAILING_LIMIT_BYTES) return;
+    this.#ends.ended(this);
+    this.cut();
   }
 
   #gather(chunk: Uint8Array): void {
@@ -105,7 +116,7 @@ export class Attempt implements UpstreamEvents {
   }
 
   onEnd(): void {
-    if (this.#over) return;
+    if (this.#over) return this.#ends.ended(this);
     if (this.#stream !== null) return this.#endStream(this.#stream);
     const sent = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
     const body = decoded(sent, decoderFor(this.#headers));
@@ -129,6 +140,7 @@ export class Attempt implements UpstreamEvents {
   }
 
   onFailure(reason: string, timeout: boolean): void {
+    if (this.#over) return this.#ends.ended(this);
     this.#finish(timeout ? { type: 'timed_out' } : { type: 'broken', reason }, EMPTY);
   }
 

@@ -20,6 +20,7 @@ import { Attempt } from './attempt.ts';
 import { CallHeaders } from './call-headers.ts';
 import { CallPace } from './call-pace.ts';
 import { InFlight, type InFlightEvents, type ShardInFlight } from './in-flight.ts';
+import { OpenEnds } from './open-ends.ts';
 import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
 import type { StartUsage } from './streamed-message.ts';
 import { StreamTrust } from './stream-trust.ts';
@@ -53,6 +54,7 @@ export class Dispatcher implements InFlightEvents {
   readonly #gate: UpstreamGate;
   readonly #pace = new CallPace();
   readonly #streams = new StreamTrust();
+  readonly #ends = new OpenEnds();
   readonly #judge: AnswerJudge;
   readonly #now: () => number;
   readonly #turns = new FairShare();
@@ -268,7 +270,7 @@ export class Dispatcher implements InFlightEvents {
     if (refusal !== null) return this.#refuse(attempt, refusal);
     if (!shard.admits(attempt.request, params, attempt.isWarm)) return this.#holdBack(attempt);
     const { upstream, metrics } = this.#options;
-    const answer = new Attempt(attempt, this.#now);
+    const answer = new Attempt(attempt, this.#now, this.#ends);
     attempt.call = answer;
     const customId = shard.customId(attempt.request);
     attempt.isStreamed = this.#mayStream(attempt);
