@@ -10,13 +10,14 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { ROOT } from './setup.mjs';
 
 const CLI = join(ROOT, 'packages', 'cli');
 const TARGET = join(CLI, 'dist', 'bundle');
-const UNFINISHED = `${TARGET}.new`;
+/** Of this build alone, for there may be another at the same time; what a killed one leaves is in no package. */
+const UNFINISHED = join(CLI, 'build', `bundle-${process.pid}`);
 const OURS = /^(\.|\/|@batchwright\/)/;
 
 const bundle = await rolldown({
@@ -45,14 +46,26 @@ for (const { fileName, code } of output) {
     throw new Error(`${fileName} asks where it lies, which the bundle moved`);
   writeFileSync(join(UNFINISHED, fileName), `(function (exports, require) {${code}\n})`);
 }
-// The old one goes whole: a file of another build would fit nothing.
-rmSync(TARGET, { recursive: true, force: true });
-renameSync(UNFINISHED, TARGET);
-
-const { status } = spawnSync(process.execPath, [fileURLToPath(new URL('./compile-bundle.mjs', import.meta.url))], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
+const { status } = spawnSync(
+  process.execPath,
+  [fileURLToPath(new URL('./compile-bundle.mjs', import.meta.url)), `${pathToFileURL(UNFINISHED)}/`],
+  { stdio: ['ignore', 'ignore', 'inherit'] },
+);
+if (status === 0) putInPlace();
+rmSync(UNFINISHED, { recursive: true, force: true });
 process.exitCode = status ?? 1;
+
+/** The old one goes whole, since a file of another build would fit nothing; also one that another build puts there now. */
+function putInPlace() {
+  for (;;) {
+    rmSync(TARGET, { recursive: true, force: true, maxRetries: 3 });
+    try {
+      return renameSync(UNFINISHED, TARGET);
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    }
+  }
+}
 
 /** A package asks its own package.json for its version, which lies elsewhere than the bundle. */
 function namedVersion(code, id) {

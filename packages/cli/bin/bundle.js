@@ -17,14 +17,17 @@ export const BUNDLE = new URL('../dist/bundle/', import.meta.url);
 /** Ends the name of what was compiled of a file. */
 export const COMPILED = '.compiled';
 
-/** Runs the command line with this process's arguments; `loaded` hears of each file, its script and its source. */
-export function runBundle(loaded = () => undefined) {
+/**
+ * Runs the command line with this process's arguments, from where the build puts it unless told otherwise; `loaded` hears
+ * of each file, its script and its source.
+ */
+export function runBundle(loaded = () => undefined, directory = BUNDLE) {
   const modules = new Map();
   const load = (name) => {
     const known = modules.get(name);
     if (known !== undefined) return known;
-    const source = readFileSync(new URL(name, BUNDLE));
-    const script = compile(name, source);
+    const source = readFileSync(new URL(name, directory));
+    const script = compile(name, source, readIfThere(new URL(name + COMPILED, directory)));
     const exports = {};
     modules.set(name, exports);
     loaded(name, script, source);
@@ -47,8 +50,8 @@ const SEAL_BYTES = 8;
 /** In stack traces. What was compiled keeps its name, and must not name a directory of whoever built it. */
 const SHOWN_DIRECTORY = 'batchwright/dist/bundle/';
 
-function compile(name, source) {
-  const cachedData = unsealed(readIfThere(new URL(name + COMPILED, BUNDLE)), source);
+function compile(name, source, kept) {
+  const cachedData = unsealed(kept, source);
   return new Script(source.toString(), { filename: SHOWN_DIRECTORY + name, ...(cachedData && { cachedData }) });
 }
 
