@@ -38,7 +38,8 @@ function checkCalls(world: World, batch: Promised, found: string[]): void {
     for (const { index, atMs, leapMs } of world.upstream.calls.get(prompt) ?? []) {
       if (index < fromCall || index >= toCall) continue;
       if (cancelledAtCall !== null && index >= cancelledAtCall) found.push(`${prompt} sent after cancel`);
-      if (atMs - leapMs >= createdAtMs + BATCH_LIFETIME_MS) found.push(`${prompt} sent after expiry`);
+      // Batches expire to the microsecond, and a clock has milliseconds.
+      if (atMs - leapMs > Math.ceil(createdAtMs + BATCH_LIFETIME_MS)) found.push(`${prompt} sent after expiry`);
     }
   }
 }

@@ -67,8 +67,9 @@ export class SimulatedDisk {
     for (const [path, removed] of this.#unsyncedRemovals) if (this.#chance.isLucky(0.5)) contents.set(path, removed);
     for (const path of this.#files.contents.keys()) {
       if (lost.has(path) || lost.has(parentOf(path))) continue;
-      const changes = (this.#unsynced.get(path) ?? []).map((change) => this.#mangled(change));
-      contents.set(path, changes.reduce(applied, this.#synced.get(path) ?? new Uint8Array(0)));
+      let bytes = this.#synced.get(path) ?? new Uint8Array(0);
+      for (const change of this.#unsynced.get(path) ?? []) bytes = applied(bytes, this.#mangled(change, bytes.length));
+      contents.set(path, bytes);
     }
     this.#files = new SimulatedFiles(contents);
     for (const pending of [this.#unsynced, this.#dropped, this.#unsyncedNames, this.#unsyncedRemovals, this.#synced])
@@ -164,14 +165,15 @@ export class SimulatedDisk {
       if (path.startsWith(`${directory}/`)) this.#unsyncedRemovals.delete(path);
   }
 
-  /** What became of a change that no sync followed. */
-  #mangled(change: Change): Change {
+  /** What became of a change that no sync followed; zeros come where a file grew, and never over what it had. */
+  #mangled(change: Change, fileBytes: number): Change {
     const fate = this.#chance.pick(['all', 'none', 'part', 'zeros']);
     if (change.type === 'truncate' || fate === 'all') return change;
     const { bytes } = change;
     if (fate === 'none') return { ...change, position: 0, bytes: bytes.subarray(0, 0) };
     if (fate === 'part') return { ...change, bytes: bytes.subarray(0, this.#chance.between(0, bytes.length)) };
-    const from = this.#chance.between(0, bytes.length);
+    const grownFrom = Math.min(bytes.length, Math.max(0, fileBytes - change.position));
+    const from = this.#chance.between(grownFrom, bytes.length);
     return { ...change, bytes: bytes.slice().fill(0, from, this.#chance.between(from, bytes.length)) };
   }
 }
