@@ -23,7 +23,7 @@ export interface IntakeParts {
   readonly hasBatchDiscount: boolean;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  /** Bodies read at once; each costs the memory of a scanner, about 38 MB. Others wait unread. */
+  /** Bodies read at once; each costs the memory of a scanner, up to 39 MB. Others wait unread. */
   readonly concurrentUploads: number;
   /** How the server sends at this moment: long calls want entries that live longer, and estimates warn of them. */
   readonly pace?: () => { readonly concurrency: number; readonly durationMs: number };

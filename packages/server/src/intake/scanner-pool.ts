@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import { BodyScanner } from '@batchwright/scan';
 import { REQUEST_BLOCK_BYTES } from '../spool/spool.ts';
 
-/** Enough that the disk can lag a few writes behind the socket; more only adds memory. */
-export const RING_BLOCKS = 6;
+/** One is filled while the disk is two writes behind; more made no upload faster, and each is four megabytes that a large body takes. */
+export const RING_BLOCKS = 3;
 
 interface Waiter {
   readonly admit: (scanner: BodyScanner) => void;
