@@ -149,8 +149,8 @@ function misbehave(
       head(body.length);
       return trickle(response, body);
     case 'closes the connection at once':
-      // Without saying so in a header: the next call finds the connection gone.
-      response.end(body, () => socket.end());
+      // Without saying so in a header, and with its answer: a call sent between the two would be lost, to any client.
+      socket.end(whole(body));
       return;
     case 'answers before it was asked all':
       response.end(body);
