@@ -2,6 +2,7 @@ import { beginBody as resetBody } from './create-body';
 import { beginDocument } from './grammar';
 import { ITEM_DEPTH, observeBody, observeOutline } from './observer';
 import { beginOutline as resetOutline } from './outline';
+import { noteRequests } from './request-notes';
 
 /**
  * The scanner's face to its host. One instance does one thing at a time: `beginBody` or `beginOutline`, then `feed`
@@ -11,8 +12,9 @@ import { beginOutline as resetOutline } from './outline';
 /** The deepest keys looked at: an object's own. */
 const OUTLINE_DEPTH: i32 = 1;
 
-export function beginBody(promptSeed: u64): void {
+export function beginBody(promptSeed: u64, notesRequests: bool): void {
   observeBody();
+  noteRequests(notesRequests);
   resetBody(promptSeed);
   beginDocument(ITEM_DEPTH);
 }

@@ -6,8 +6,6 @@ import {
   PROMPT_WINDOW,
   REQUEST_MODELS,
   TIER_BLOCKS,
-  TOOL_COUNTS,
-  TOOL_SETS,
   WAITING_BLOCK_BYTES,
   WAITING_BLOCKS,
 } from './layout';
@@ -22,6 +20,7 @@ import {
   blockTextBytes,
 } from './prompt-block';
 import { Marker } from './prompt-marker';
+import { areRequestsNoted, noteToolSet } from './request-notes';
 
 /**
  * Blocks on their way to the host. Params may name messages before system and tools, so the blocks of a prompt wait by
@@ -133,7 +132,7 @@ export function releaseBlocks(
   messages: u64,
   automatic: Marker,
 ): void {
-  noteTools(request, root);
+  if (areRequestsNoted()) noteTools(request, root);
   chain = root;
   lastMarkable = 0;
   isCut = false;
@@ -152,8 +151,7 @@ function noteTools(request: i32, root: u64): void {
   const count = min(waitingTools, TIER_BLOCKS);
   let sum: u64 = 0;
   for (let i: i32 = 0; i < count; i++) sum += avalanche(load<u64>(waitingAddress(Tier.Tools, i)));
-  store<f64>(TOOL_SETS + ((<usize>request) << 3), <f64>(avalanche(mix(root, sum)) >> HASH_SHIFT));
-  store<u16>(TOOL_COUNTS + ((<usize>request) << 1), <u16>count);
+  noteToolSet(request, <f64>(avalanche(mix(root, sum)) >> HASH_SHIFT), count);
 }
 
 function releaseTier(tier: Tier, count: i32): void {

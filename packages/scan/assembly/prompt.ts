@@ -1,7 +1,7 @@
 import { beginCapture, endCapture, isCapturing } from './capture';
 import { BRACE_OPEN, BRACKET_OPEN, QUOTE } from './characters';
 import { abandonDigest, beginDigest, endDigest, endWholeNumber, mix } from './digest';
-import { KEY_CAPTURE, REQUEST_MAX_TOKENS, REQUEST_TRAITS } from './layout';
+import { KEY_CAPTURE, REQUEST_TRAITS } from './layout';
 import { beginModel, clearModel, endModel, modelNumber } from './model-names';
 import {
   beginBlock,
@@ -37,6 +37,7 @@ import {
   markerValueEnds,
 } from './prompt-marker';
 import { capturedKeyIdentity, clearSalts, rootSalt, salt } from './prompt-salts';
+import { noteMaxTokens } from './request-notes';
 import { beginTraits, paramsKeyRead, promptKeyRead, toolKeyRead, traitsRead } from './request-traits';
 import { EVERY_DEPTH, watchTo } from './watched-depth';
 import { capturedWord, Word } from './words';
@@ -119,7 +120,7 @@ export function releasePrompt(request: i32, seed: u64): void {
   const system = mix(speed, hasCitations() ? 1 : 0);
   const messages = mix(toolChoice, hasImages() ? 1 : 0);
   releaseBlocks(request, modelNumber(), root, system, messages, automatic);
-  store<u32>(REQUEST_MAX_TOKENS + ((<usize>request) << 2), maxTokens);
+  noteMaxTokens(request, maxTokens);
   store<u8>(REQUEST_TRAITS + request, <u8>traitsRead(maxTokens));
 }
 

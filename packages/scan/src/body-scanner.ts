@@ -22,6 +22,7 @@ export class BodyScanner {
   readonly #scanner: ScannerInstance;
   readonly #utf8 = new Utf8Check();
   readonly #notes: PromptNotes;
+  #notesRequests = true;
   #fedBytes = 0;
   #problem: Problem | null = null;
 
@@ -39,11 +40,13 @@ export class BodyScanner {
 
   /**
    * Starts a new body. Chance makes the custom_ids' hashes unforeseeable; `promptSeed`, 64 bits, tells apart the prompts
-   * of bodies that are rendered differently although they say the same.
+   * of bodies that are rendered differently although they say the same. Without `notesRequests` there will be no
+   * `requestNotes`, and the memory for them is not taken.
    */
-  begin(randomBytes: RandomBytes, promptSeed: bigint): void {
+  begin(randomBytes: RandomBytes, promptSeed: bigint, notesRequests = true): void {
     const { exports, memory } = this.#scanner;
-    exports.beginBody(promptSeed);
+    exports.beginBody(promptSeed, notesRequests);
+    this.#notesRequests = notesRequests;
     this.#notes.clear();
     memory.set(randomBytes(HASH_SEED_BYTES), exports.HASH_SEED.value);
     this.#utf8.reset();
@@ -96,6 +99,7 @@ export class BodyScanner {
 
   /** What else of each request an estimate needs. */
   requestNotes(): RequestNotes {
+    if (!this.#notesRequests) throw new Error('The scanner was not asked for notes of requests.');
     return this.#notes.requestNotes();
   }
 

@@ -1,6 +1,6 @@
 import type { RequestNotes } from '@batchwright/core';
 import { describe, expect, it } from 'vitest';
-import { notedRequests, scanBody } from './body.fixture.ts';
+import { notedRequests, scanBody, sharedScanner, zeroBytes } from './body.fixture.ts';
 
 function bodyWith(params: readonly string[]): Uint8Array {
   const items = params.map((text, i) => `{"custom_id":"r${i}","params":${text}}`);
@@ -71,4 +71,21 @@ describe('the set of tools', () => {
     const { toolSet } = notes([withTools('a', 'b'), marked.replace('"s"', '"t"')]);
     expect(toolSet[1]).toBe(toolSet[0]);
   });
+});
+
+it('a body begun without notes has none, and the same blocks', () => {
+  const body = bodyWith(['{"model":"m","max_tokens":9,"tools":[{"name":"a"}],"messages":[]}']);
+  const scanner = sharedScanner();
+  const [block] = scanner.blocks;
+  block?.set(body);
+  const hashes = (notesRequests: boolean): readonly number[] => {
+    scanner.begin(zeroBytes, 0n, notesRequests);
+    if (block !== undefined) scanner.feed(block.subarray(0, body.length));
+    expect(scanner.finish().type).toBe('accepted');
+    return [...scanner.promptBlocks().hash];
+  };
+  const without = hashes(false);
+  expect(() => scanner.requestNotes()).toThrow('not asked for notes');
+  expect(hashes(true)).toEqual(without);
+  expect([...notedRequests().maxTokens]).toEqual([9]);
 });

@@ -19,8 +19,8 @@ type Flag = 0 | 1;
 
 /** What the compiled scanner exports; see `assembly/index.ts`. */
 export interface ScannerExports {
-  /** `promptSeed` is 64 bits that go into the hash of every prompt. */
-  readonly beginBody: (promptSeed: bigint) => void;
+  /** `promptSeed` is 64 bits that go into the hash of every prompt; `notesRequests`: also what an estimate needs. */
+  readonly beginBody: (promptSeed: bigint, notesRequests: boolean) => void;
   readonly beginOutline: () => void;
   /** Answers the fault found, as the number of its kind, or 0. */
   readonly feed: (start: number, length: number) => number;

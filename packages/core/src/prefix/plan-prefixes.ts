@@ -16,6 +16,7 @@ import type { MarkerMode } from './prefix-plan.ts';
 import { blocksEach, type PromptBlocks } from './prompt-blocks.ts';
 import { areAllApart, growTrie, growTrieInSteps, warmNodes, type PromptTrie } from './prompt-trie.ts';
 import { TTL_CODES, type MarkerTtl } from './token-rates.ts';
+import { sharesNothing } from './unplanned.ts';
 
 /** What a plan depends on beside the prompts. */
 export interface PlanOptions {
@@ -93,7 +94,7 @@ function fillersOnly(requestCount: number): ChosenPrefixes {
     parent: new Int32Array(0),
     requests: new Uint32Array(0),
     ttl: none,
-    anchor: new Int32Array(requestCount).fill(-1),
+    anchor: sharesNothing(requestCount).anchor,
     reach: null,
   };
 }
@@ -113,7 +114,8 @@ function* planOf(blocks: PromptBlocks, { trie, chosen, added, unshared }: Decisi
   yield* lookInSteps(blocks.requestCount, 1, (r) => {
     const node = numbered(anchor[r] as number);
     const prefix = node < 0 ? 0 : (tokens[node] as number);
-    anchor[r] = node;
+    // Without one there is nothing to write: the array may be others' as well.
+    if (node >= 0) anchor[r] = node;
     suffixTokens[r] = Math.max(0, promptTokens(blocks, r) - prefix);
   });
   return {

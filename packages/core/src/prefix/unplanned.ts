@@ -27,7 +27,8 @@ let widest: Pick<PlacedPlan, 'anchor' | 'suffixTokens'> = {
   suffixTokens: new Uint32Array(0),
 };
 
-function sharesNothing(requestCount: number): typeof widest {
+/** The part of a plan that says so of each request. It is others' as well: nobody may write to it. */
+export function sharesNothing(requestCount: number): typeof widest {
   if (requestCount > widest.anchor.length) {
     widest = { anchor: new Int32Array(requestCount).fill(-1), suffixTokens: new Uint32Array(requestCount) };
   }

@@ -100,7 +100,7 @@ class Submission {
   }
 
   async #receive(queueLimit: number | null): Promise<IntakeOutcome> {
-    this.#scanner.begin(this.#parts.randomBytes, promptSeed(this.#terms.betas));
+    this.#scanner.begin(this.#parts.randomBytes, promptSeed(this.#terms.betas), false);
     const end = await this.#upload.run();
     if (end.type === 'failed') throw end.error;
     if (end.type !== 'complete') return end;
