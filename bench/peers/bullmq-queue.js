@@ -31,7 +31,7 @@ await run(async () => {
     worker.on('completed', () => {
       if (--left === 0) resolve();
     });
-    worker.on('failed', (_job, error) => reject(error));
+    worker.on('failed', (_job, cause) => reject(new Error('a call failed for good', { cause })));
     worker.on('error', reject);
     queue.getCompletedCount().then((completed) => {
       left = requests.length - completed;
