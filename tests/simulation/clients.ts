@@ -252,7 +252,8 @@ export class Clients {
     // A lease that is not held renews nothing.
     if (record !== null) await catalog.shards.renew({ batch: record, shard: 0, epoch: -1 }, this.#world.nowUs, 1);
     if (record === null || record.archivedAtUs !== null) return;
-    const reader = await spool.readDurableResults(id);
+    // Of a log that nobody writes to any more, all is durable; the API asks so as well.
+    const reader = await (record.status === 'ended' ? spool.readResults(id) : spool.readDurableResults(id));
     if (reader !== null) await this.#readOn(batch, reader);
     const log = await spool.openRequestLog(id);
     await log.readParams(0);

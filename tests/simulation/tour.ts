@@ -45,7 +45,7 @@ function stopsOf(world: World, { clients }: History): readonly (() => Promise<vo
   const wait = () => world.advance(20_000);
   clients.size = () => 3;
   return [
-    ...[create, wait, call(() => clients.look())],
+    ...[create, call(() => clients.look()), wait, call(() => clients.look())],
     ...[create, call(() => clients.cancel()), wait, call(() => clients.rerun()), wait],
     ...[create, call(() => clients.budget()), call(() => clients.createOverLimit())],
     ...[large, create, () => world.restart(), wait, wait, call(() => clients.delete())],

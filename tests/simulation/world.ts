@@ -179,7 +179,9 @@ export class World {
   }
 
   #died(): void {
-    const { diedAt } = this.process.life;
+    const { life, clock } = this.process;
+    const { diedAt } = life;
+    this.latestMs = Math.max(this.latestMs, clock.now());
     if (diedAt !== null) this.deaths.push(diedAt);
     this.counts.crashes++;
     this.upstream.dropAll();
