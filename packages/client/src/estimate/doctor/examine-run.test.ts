@@ -47,6 +47,17 @@ describe('a run that is as it should be', () => {
   });
 });
 
+describe('where prompts part', () => {
+  // Which pairs are looked at is chance: of most runs the first pair differs in the tens of seconds, of some not before the last digit.
+  it('is shown by the pair that parts first', async () => {
+    const dated = many(40, (i) => ({ system: `It is 10:00:${10 + i}Z. ${SYSTEM}`, messages: [user(question(i))] }));
+    for (let run = 0; run < 20; run++) {
+      const [found] = await findings(dated);
+      expect(found).toMatchObject({ code: 'varying_value', difference: { path: 'system', offset: 12 } });
+    }
+  });
+});
+
 describe('markers and lengths', () => {
   it('a prefix below the minimum: how many tokens are missing', async () => {
     const [found, ...others] = await findings(

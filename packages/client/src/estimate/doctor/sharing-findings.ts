@@ -66,7 +66,9 @@ function reasonsAt(parting: Parting, source: SharingSource): readonly Reason[] {
     if (verdict === null || tokens < LEAST_TOKENS) continue;
     const key = keyOf(verdict);
     const known = seen.get(key) ?? { verdict, pair, pairs: 0, tokens: 0 };
-    seen.set(key, { ...known, pairs: known.pairs + 1, tokens: known.tokens + tokens });
+    // Of two times one pair may differ in the seconds and another in the hour: the earliest is what has to change.
+    const shown = offsetOf(verdict) < offsetOf(known.verdict) ? { verdict, pair } : known;
+    seen.set(key, { ...known, ...shown, pairs: known.pairs + 1, tokens: known.tokens + tokens });
   }
   return [...seen].map(([key, { verdict, pair, pairs, tokens }]) => {
     const share = pairs / compared;
@@ -131,6 +133,10 @@ function keyOf(verdict: PairVerdict): string {
   if (verdict.type === 'settings') return `settings ${verdict.names.join(' ')}`;
   const { path, look } = verdict.difference;
   return `${verdict.type} ${path.replace(/\d+/g, '')} ${look ?? ''}`;
+}
+
+function offsetOf(verdict: PairVerdict): number {
+  return verdict.type === 'settings' ? 0 : verdict.difference.offset;
 }
 
 function findingOf({ verdict, pair, requests, variants, isSampled, loss }: Reason, source: SharingSource): Finding {
