@@ -11,7 +11,7 @@ import { startServerUnderTest, startUploader, startUpstream, type Listening } fr
 import { answeredAtLeast, answersPerSecond } from './upstream-pace.ts';
 
 /**
- * What a running batch, an upload and a download take from each other: each alone and beside the batch, on one server.
+ * What running batches, an upload and a download take from each other: each alone and beside the batches, on one server.
  * One thread does it all, and the upstream and the clients want processors too, so that something must give; what is
  * shown is who, and how long the event loop was held.
  */
@@ -23,9 +23,9 @@ export const sideBySide: Figure = {
 };
 
 const REQUESTS = 100_000;
-/** When so many were answered, the batch is well under way. */
-const UNDER_WAY = 5000;
-/** How much of it is measured when it runs alone. */
+/** Batches of so many that run, in turns: one alone could end before what is to run beside it. */
+const BATCHES = 4;
+/** How much of them is measured when they run alone. */
 const ALONE = 20_000;
 const RESULTS = 2000;
 const RESULT_BYTES = 524_288;
@@ -39,7 +39,8 @@ interface Sample {
 }
 
 type Name = 'dispatch' | 'intake' | 'download' | 'intakeBeside' | 'downloadBeside';
-type Action = () => Promise<number>;
+/** Answers the rate of what ran, in bytes a second; is told how many calls were answered before. */
+type Action = (answered: number) => Promise<number>;
 
 async function measure(bench: Bench): Promise<readonly Row[]> {
   const dataDirectory = bench.makeDirectory('data');
@@ -50,13 +51,13 @@ async function measure(bench: Bench): Promise<readonly Row[]> {
   const downloader = bench.processes.start<Downloader>('downloader', {});
   const intake = uploadThenCancel(uploader, server.port);
   const download = downloadOf(downloader, server.port, path);
-  const beside = (action: Action): Variant<Sample> => besideBatch(uploader, upstream, server, action);
+  const beside = (action: Action): Variant<Sample> => besideBatches(uploader, upstream, server, action);
   // Once each unmeasured: first calls compile.
   await beside(intake)(0);
-  await download();
+  await download(0);
   const samples = await roundRobin<Name, Sample>(bench.rounds, {
-    dispatch: beside(async () => {
-      await answeredAtLeast(upstream, UNDER_WAY + ALONE);
+    dispatch: beside(async (answered) => {
+      await answeredAtLeast(upstream, answered + ALONE);
       return 0;
     }),
     intake: alone(server, intake),
@@ -100,12 +101,12 @@ function downloadOf(downloader: BenchProcess<Downloader>, port: number, path: st
 function alone(server: Listening<Server>, action: Action): Variant<Sample> {
   return async () => {
     await server.process.ask('watchEventLoop');
-    const bytesPerSecond = await action();
+    const bytesPerSecond = await action(0);
     return { bytesPerSecond, requestsPerSecond: 0, stallMs: await server.process.ask('longestStallMs') };
   };
 }
 
-function besideBatch(
+function besideBatches(
   uploader: BenchProcess<Uploader>,
   upstream: Listening<Upstream>,
   server: Listening<Server>,
@@ -113,15 +114,18 @@ function besideBatch(
 ): Variant<Sample> {
   return async () => {
     await upstream.process.ask('forget');
-    const { batchId } = await uploader.ask('upload', server.port);
-    await answeredAtLeast(upstream, UNDER_WAY);
+    const running: string[] = [];
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const { batchId } = await uploader.ask('upload', server.port);
+      running.push(batchId ?? '');
+    }
     await server.process.ask('watchEventLoop');
     const before = await upstream.process.ask('tally');
-    const bytesPerSecond = await action();
+    const bytesPerSecond = await action(before.answered);
     const after = await upstream.process.ask('tally');
     const stallMs = await server.process.ask('longestStallMs');
-    if (after.answered >= REQUESTS) throw new Error('the batch ended before what was to run beside it');
-    await cancelBatch(server.port, batchId ?? '');
+    if (after.answered >= BATCHES * REQUESTS) throw new Error('the batches ended before what was to run beside them');
+    for (const batchId of running) await cancelBatch(server.port, batchId);
     return { bytesPerSecond, requestsPerSecond: answersPerSecond(before, after), stallMs };
   };
 }
@@ -146,8 +150,8 @@ function rows(
     goal: null,
   });
   return [
-    row(`${what}, beside a running batch`, 'MB/s', 'alone', megabytes(beside), megabytes(itself)),
-    row('that batch meanwhile', 'req/s', 'alone', requests(beside), requests(dispatch)),
-    row('longest event-loop stall meanwhile', 'ms', 'the batch alone', stalls(beside), stalls(dispatch)),
+    row(`${what}, beside running batches`, 'MB/s', 'alone', megabytes(beside), megabytes(itself)),
+    row('those batches meanwhile', 'req/s', 'alone', requests(beside), requests(dispatch)),
+    row('longest event-loop stall meanwhile', 'ms', 'the batches alone', stalls(beside), stalls(dispatch)),
   ];
 }
