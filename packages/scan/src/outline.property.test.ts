@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findPath, outline, parseSpan, type ValueKind } from './outline.ts';
+import { findPath } from './outline.fixture.ts';
+import { outline, parseSpan, type ValueKind } from './outline.ts';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findPath, outline, text } from './outline.ts';
+import { findPath } from './outline.fixture.ts';
+import { outline, text } from './outline.ts';
 import { NESTING_LIMIT } from './scanner.ts';
 
 const encode = (document: string): Uint8Array => new TextEncoder().encode(document);

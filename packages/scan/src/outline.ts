@@ -115,21 +115,6 @@ export function outline(document: Uint8Array, within?: Span): Outline | null {
   return new Outline(document, within?.start ?? 0, entries, span, exports.hasNewlines() === 1);
 }
 
-/**
- * The value at the end of a path of keys, such as `['usage', 'service_tier']`; null when it is not there, or when the
- * document is not exactly one JSON object.
- */
-export function findPath(document: Uint8Array, path: readonly string[]): ValueSpan | null {
-  let value: ValueSpan | undefined;
-  for (const key of path) {
-    if (value !== undefined && value.kind !== 'object') return null;
-    const found = outline(document, value)?.find(key) ?? null;
-    if (found === null) return null;
-    value = found;
-  }
-  return value ?? null;
-}
-
 /** The text of a span, as it stands in the document. */
 export function text(document: Uint8Array, span: Span): string {
   return textOf(document, span.start, span.end);
