@@ -7,6 +7,7 @@ import type { UpstreamProfile } from '../schedule/upstream-profile.ts';
 import type { Steps } from '../steps.ts';
 import type { TokenCounts } from './bill.ts';
 import { Ledger, type LedgerTerms, type LedgerTotals, type RequestUse } from './ledger.ts';
+import { noUse } from './message-usage.ts';
 import { PrefixAccount } from './prefix-account.ts';
 
 /** What a batch will use and cost if all goes as planned, but for its answers, which nobody knows. */
@@ -29,7 +30,7 @@ export function* predictLedger(blocks: PromptBlocks, plan: PlacedPlan, terms: Pr
   const ledger = new Ledger();
   const account = new PrefixAccount(plan, terms.reports);
   // One for all: of a large batch, one for each request would be most of what its upload leaves behind.
-  const use: { -readonly [Field in keyof RequestUse]: RequestUse[Field] } = { ...NO_USE };
+  const use: { -readonly [Field in keyof RequestUse]: RequestUse[Field] } = noUse('');
   let sharingRequests = 0;
   yield* expectInSteps(blocks, plan, terms, (request, { planned }) => {
     if (plan.anchor[request] !== -1) sharingRequests += 1;
@@ -39,16 +40,6 @@ export function* predictLedger(blocks: PromptBlocks, plan: PlacedPlan, terms: Pr
   });
   return { prefixes: plan.nodeCount, sharingRequests, totals: ledger.totals };
 }
-
-const NO_USE: RequestUse = {
-  model: '',
-  inferenceGeo: null,
-  inputTokens: 0,
-  write5mTokens: 0,
-  write1hTokens: 0,
-  readTokens: 0,
-  outputTokens: 0,
-};
 
 /** Writes into `use` what an upstream would say of a request. */
 function report(
