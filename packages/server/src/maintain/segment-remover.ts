@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BatchId } from '@batchwright/protocol';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Log } from '../observe/log.ts';
@@ -58,7 +59,7 @@ export class SegmentRemover implements Service {
     try {
       for (const [place, id] of ids.entries()) {
         if (this.#stopped) return;
-        if (place % SWEEP_SLICE === SWEEP_SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
+        if (place % SWEEP_SLICE === SWEEP_SLICE - 1) await nextTurn();
         if (await this.#catalog.batches.exists(id)) continue;
         if (!(await this.#remove(id))) continue;
         this.#log.info({ batchId: id }, 'removed segments of a batch that was never accepted');

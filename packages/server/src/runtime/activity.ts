@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /**
  * Counts what is under way and not waiting for the clock: disk writes, catalog calls, reads of params. A virtual clock
  * asks it before it moves on, so that everything an instant caused has happened before the next instant begins.
@@ -25,7 +27,7 @@ export class Activity {
   async quiet(): Promise<void> {
     let calmTurns = 0;
     while (calmTurns < 2) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       calmTurns = this.#underWay === 0 ? calmTurns + 1 : 0;
     }
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   BackoffHeap,
   markersToAdd,
@@ -307,7 +308,7 @@ export class Shard {
     for (let request = 0; request < count; request++) {
       const state = this.#ledger.state(request);
       if (state === 'pending' || state === 'backing_off') this.#settleUnanswered(request);
-      if (request % CLOSE_SLICE === CLOSE_SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (request % CLOSE_SLICE === CLOSE_SLICE - 1) await nextTurn();
       if ((this.#phase as Phase) === 'given_up') return;
     }
   }
