@@ -49,6 +49,8 @@ export async function startMisbehavingUpstream(
   const server = createServer((request, response) => {
     request.on('error', () => undefined); // The server hangs up on some of what follows.
     request.once('data', (chunk: Buffer) => {
+      // Sent before the word came that the connection is closed: nobody does any work for it.
+      if (request.socket.writableEnded) return;
       const customId = /"content":"([\w-]+) /.exec(chunk.toString())?.[1] ?? '';
       const before = calls.get(customId) ?? 0;
       calls.set(customId, before + 1);
@@ -149,7 +151,7 @@ function misbehave(
       head(body.length);
       return trickle(response, body);
     case 'closes the connection at once':
-      // Without saying so in a header, and with its answer: a call sent between the two would be lost, to any client.
+      // Without saying so in a header, right after its answer: a call sent between the two is lost, to any client.
       socket.end(whole(body));
       return;
     case 'answers before it was asked all':
