@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { readOrder, type Order } from './arguments.ts';
+import { readOrder, type Order as OrderWith, type Usage } from './arguments.ts';
 import { bulkRun } from './figures/bulk-run.ts';
 import { dispatch } from './figures/dispatch.ts';
 import { growth } from './figures/growth.ts';
@@ -49,10 +49,18 @@ const FIGURES: readonly Figure[] = [
   smallBatches,
   bulkRun,
 ];
-const KNOWN_IDS = [...new Set(FIGURES.flatMap((figure) => figure.ids))];
+const USAGE: Usage<'profile' | 'markdown'> = {
+  kind: 'figure',
+  names: [...new Set(FIGURES.flatMap((figure) => figure.ids))],
+  rounds: { usual: 5, least: 1, most: 100 },
+  // A directory for CPU profiles of the servers, and a page that the table is written to.
+  paths: ['profile', 'markdown'],
+};
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../.bench/', import.meta.url));
 /** One process of somebody else's, half of the time, is already visible on a machine with two processors. */
 const BUSY_LOAD = 0.5;
+
+type Order = OrderWith<'profile' | 'markdown'>;
 
 /** A figure that could not be measured. */
 interface Failure {
@@ -60,7 +68,7 @@ interface Failure {
   readonly reason: string;
 }
 
-const read = readOrder(process.argv.slice(2), KNOWN_IDS);
+const read = readOrder(process.argv.slice(2), USAGE);
 if (read.type === 'misused') {
   process.stderr.write(`bench: ${read.line}\n`);
   process.exitCode = 2;
@@ -71,7 +79,7 @@ if (read.type === 'misused') {
 async function run(order: Order): Promise<void> {
   mkdirSync(BENCH_DIRECTORY, { recursive: true });
   const scratch = mkdtempSync(join(BENCH_DIRECTORY, 'run-'));
-  const processes = new BenchProcesses(order.profileDirectory);
+  const processes = new BenchProcesses(order.paths.profile);
   const leave = (): void => {
     void processes.endAll().then(() => {
       rmSync(scratch, { recursive: true, force: true });
@@ -86,7 +94,7 @@ async function run(order: Order): Promise<void> {
     if (loadBefore > BUSY_LOAD) process.stdout.write(busyMachine(loadBefore));
     for (const { figure, reason } of failures) process.stdout.write(`${figure}: not measured: ${reason}\n`);
     writeLatest(order, loadBefore, rows, failures);
-    if (order.markdownFile !== null) writePage(order.markdownFile, order.rounds, loadBefore, rows);
+    if (order.paths.markdown !== null) writePage(order.paths.markdown, order.rounds, loadBefore, rows);
     // A missed goal is a result; only what could not be measured is a failure of the bench.
     process.exitCode = failures.length > 0 ? 1 : 0;
   } finally {
@@ -100,7 +108,7 @@ async function measureAll(
   scratch: string,
   processes: BenchProcesses,
 ): Promise<{ readonly rows: readonly Row[]; readonly failures: readonly Failure[] }> {
-  const wants = (id: string): boolean => order.ids.size === 0 || order.ids.has(id);
+  const wants = (id: string): boolean => order.names.includes(id);
   const rows: Row[] = [];
   const failures: Failure[] = [];
   for (const figure of FIGURES.filter(({ ids }) => ids.some(wants))) {

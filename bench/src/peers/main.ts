@@ -7,7 +7,7 @@ import { benchMachine, machineLine } from '../report/bench-machine.ts';
 import { markdownTable } from '../report/markdown-table.ts';
 import { replaceSection } from '../report/page-section.ts';
 import { textTable } from '../report/text-table.ts';
-import { readPeerOrder, type PeerOrder } from './arguments.ts';
+import { readOrder, type Order } from '../arguments.ts';
 import { crashRun } from './crash-run.ts';
 import { fullRun } from './full-run.ts';
 import { PeerRuns } from './peer-runs.ts';
@@ -23,7 +23,13 @@ import { peerTables, type PeerResults, type PeerTable } from './peer-tables.ts';
 const BENCH_DIRECTORY = fileURLToPath(new URL('../../../.bench/', import.meta.url));
 const PEERS_DIRECTORY = fileURLToPath(new URL('../../peers/', import.meta.url));
 
-const read = readPeerOrder(process.argv.slice(2), PEERS);
+const read = readOrder(process.argv.slice(2), {
+  kind: 'peer',
+  names: PEERS.map(({ id }) => id),
+  // None leaves only the crash.
+  rounds: { usual: 3, least: 0, most: 20 },
+  paths: ['markdown'],
+});
 if (read.type === 'misused') {
   process.stderr.write(`bench:peers: ${read.line}\n`);
   process.exitCode = 2;
@@ -42,7 +48,7 @@ function install(): void {
   if (status !== 0) throw new Error(`npm ci in ${PEERS_DIRECTORY} failed`);
 }
 
-async function compare(order: PeerOrder): Promise<void> {
+async function compare(order: Order<'markdown'>): Promise<void> {
   mkdirSync(BENCH_DIRECTORY, { recursive: true });
   const scratch = mkdtempSync(join(BENCH_DIRECTORY, 'peers-'));
   const runs = new PeerRuns(scratch, join(BENCH_DIRECTORY, 'debian'));
@@ -66,9 +72,10 @@ async function compare(order: PeerOrder): Promise<void> {
 }
 
 /** Peers take turns round by round, with another one first each time, and crash at the end. */
-async function measureAll({ peers, rounds }: PeerOrder, runs: PeerRuns): Promise<readonly PeerResults[]> {
+async function measureAll({ names, rounds }: Order<'markdown'>, runs: PeerRuns): Promise<readonly PeerResults[]> {
   const instant = await runs.startUpstream({ answerBytes: 600 });
   const slow = await runs.startUpstream({ answerBytes: 600, latencyMs: 50, jitterMs: 25 });
+  const peers = PEERS.filter(({ id }) => names.includes(id));
   const results = peers.map((peer): MutableResults => ({ peer, instant: [], slow: [], crash: null, faults: [] }));
   const attempt = async (result: MutableResults, what: string, measure: () => Promise<void>): Promise<void> => {
     process.stderr.write(`${result.peer.name}: ${what} …\n`);
@@ -106,7 +113,7 @@ type MutableResults = { -readonly [Key in keyof PeerResults]: PeerResults[Key] }
 };
 
 function report(
-  { rounds, markdownFile }: PeerOrder,
+  { rounds, paths: { markdown } }: Order<'markdown'>,
   results: readonly PeerResults[],
   versions: readonly string[],
 ): void {
@@ -118,7 +125,7 @@ function report(
   }
   const latest = { measuredAt: new Date().toISOString(), rounds, machine: benchMachine(), versions, results };
   writeFileSync(join(BENCH_DIRECTORY, 'peers.json'), `${JSON.stringify(latest, null, 2)}\n`);
-  if (markdownFile !== null) replaceSection(markdownFile, 'peers', pageLines(rounds, versions, tables));
+  if (markdown !== null) replaceSection(markdown, 'peers', pageLines(rounds, versions, tables));
 }
 
 function pageLines(rounds: number, versions: readonly string[], tables: readonly PeerTable[]): readonly string[] {
