@@ -9,12 +9,7 @@ import { ROOT, pages } from './pages.ts';
 type Command = ReturnType<typeof createProgram>;
 
 /** Switches of the test suites, which CONTRIBUTING explains and the server does not take. */
-const TEST_SWITCHES = [
-  'BATCHWRIGHT_FUZZ_RUNS',
-  'BATCHWRIGHT_SKIP_UNSURE',
-  'BATCHWRIGHT_SIM_SEED',
-  'BATCHWRIGHT_SIM_SEEDS',
-];
+const TEST_SWITCHES = ['BATCHWRIGHT_FUZZ_RUNS', 'BATCHWRIGHT_SKIP_UNSURE'];
 const names = OPTION_KEYS.map(optionNames);
 const environment = new Set([...names.map((name) => name.env), CONFIG_ENV, ...TEST_SWITCHES]);
 const serveFlags = new Set([...names.map((name) => name.flag), CONFIG_FLAG, '--help']);

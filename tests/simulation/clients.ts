@@ -186,9 +186,8 @@ export class Clients {
     this.#world.counts.refusals++;
     const { answer } = outcome;
     const problem = answer.type === 'refused' ? answer.problem.type : null;
-    // What a client was silent for is counted by the server's clock, and that was set forward.
-    const isExcused = problem === 'storage_full' ? excuses.full() : problem === 'body_timed_out' && excuses.leap();
-    if (!isExcused) this.#world.violated(`a good batch was ${JSON.stringify(answer)}`);
+    if (problem !== 'storage_full' || !excuses.full())
+      this.#world.violated(`a good batch was ${JSON.stringify(answer)}`);
     for (const { id } of await this.#world.unknownBatches()) this.#world.violated(`${id} was refused and is stored`);
   }
 

@@ -77,7 +77,7 @@ export class World {
   /** Client calls that were begun and are not over. */
   readonly pending = new Set<Promise<void>>();
   mood: DiskMood = GOOD_DISK;
-  readonly #troubles = { full: 0, failing: 0, leaps: 0 };
+  readonly #troubles = { full: 0, failing: 0 };
   /** The latest moment that any process of the server has seen. */
   latestMs = START_MS;
   readonly #machine: Machine;
@@ -227,7 +227,6 @@ export class World {
     this.#see();
     this.counts.clockSteps++;
     this.#wallOffsetMs += ms;
-    if (ms > 0) this.#troubles.leaps++;
     if (ms > 0) this.#leaps.push({ atMs: this.time.now(), ms });
   }
 
@@ -240,13 +239,12 @@ export class World {
   }
 
   /** What may excuse a failure of something that begins now, once it has failed. */
-  excuses(): Readonly<Record<'full' | 'failing' | 'leap', () => boolean>> {
+  excuses(): Readonly<Record<'full' | 'failing', () => boolean>> {
     const { isFull, failures } = this.mood;
     const before = { ...this.#troubles };
     return {
       full: () => isFull || this.#troubles.full > before.full,
       failing: () => failures > 0 || this.#troubles.failing > before.failing,
-      leap: () => this.#troubles.leaps > before.leaps,
     };
   }
 
