@@ -7,6 +7,7 @@
  *     results.jsonl     │ stretch 0 │ stretch 1 │
  *                       └ starts[0] └ starts[1] └ starts[2]
  */
+import { countUpTo } from './count-up-to.ts';
 import {
   doneLogHeader,
   ENTRY_BYTES,
@@ -97,13 +98,7 @@ export class LineMap {
 
   /** The last stretch that begins at or before a position. */
   #stretchOf(position: number): number {
-    let [low, high] = [0, this.#starts.length - 1];
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if ((this.#starts[middle] ?? 0) <= position) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return Math.max(0, countUpTo(this.#starts, this.#starts.length, position) - 1);
   }
 }
 

@@ -6,6 +6,7 @@
  * begins inside a line reads the line's beginning first, since a checksum covers all of it.
  */
 import { crc32 } from 'node:zlib';
+import { countUpTo } from './count-up-to.ts';
 import type { ResultReader } from '../spool.ts';
 import type { StoredFile } from '../stored-damage.ts';
 import type { LineMap, MappedLines } from './line-map.ts';
@@ -127,11 +128,5 @@ function startOf(lines: MappedLines, line: number): number {
 
 /** The line that a position lies in. */
 function lineAround({ ends, count }: MappedLines, position: number): number {
-  let [low, high] = [0, count - 1];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((ends[middle] ?? 0) > position) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  return Math.min(countUpTo(ends, count, position), count - 1);
 }
