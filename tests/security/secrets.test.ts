@@ -85,6 +85,11 @@ function answerAs(body: string, response: ServerResponse): void {
       return void response.end(
         `{"type":"error","error":{"type":"invalid_request_error","message":"${CONTENT.refusal}"}}`,
       );
+    case 'telltale':
+      response.writeHead(400, json);
+      return void response.end(
+        `{"type":"error","error":{"type":"invalid_request_error","message":"the key ${KEYS.upstream} may not do that"}}`,
+      );
     case 'page':
       return void response.writeHead(502, { 'content-type': 'text/html' }).end(`<h1>${CONTENT.refusal}</h1>${body}`);
     case 'broken':
@@ -120,7 +125,8 @@ async function ask(
 
 async function everything(): Promise<void> {
   const headers = { 'anthropic-user-profile-id': CONTENT.profile };
-  const ended = await create(by, [itemFor(CONTENT.customId, 'fine'), itemFor('refused', 'refused')], headers);
+  const items = [itemFor(CONTENT.customId, 'fine'), ...['refused', 'telltale'].map((mode) => itemFor(mode, mode))];
+  const ended = await create(by, items, headers);
   await until('the batch ended', async () => (await retrieve(by, ended.id)).processing_status === 'ended');
   // It is tried again and again; some of that is what the log is to tell of.
   const failing = await create(
@@ -137,7 +143,7 @@ async function everything(): Promise<void> {
       await ask('POST', path, asClient(), body);
     }
   }
-  for (const mode of ['fine', 'refused', 'page', 'broken', 'noise', 'key']) {
+  for (const mode of ['fine', 'refused', 'telltale', 'page', 'broken', 'noise', 'key']) {
     await ask('POST', '/v1/messages', asClient(), itemFor('a', mode).params);
   }
   await ask('POST', '/v1/messages', { ...asClient(), 'content-encoding': 'gzip' }, CONTENT.prompt);
@@ -198,6 +204,11 @@ describe('what a server says', () => {
     expect(findMarks(server.out(), KEYS)).toEqual([]);
     expect(findMarks(server.err(), KEYS)).toEqual([]);
     for (const { text } of answers) expect(findMarks(text, KEYS)).toEqual([]);
+    // The upstream did say it: once in the results of a batch, and once of a call that was passed on.
+    const said = answers.filter(({ text }) => text.includes(`the key ${'*'.repeat(KEYS.upstream.length)} may not`));
+    expect(said.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['/v1/messages', expect.stringContaining('/results?')]),
+    );
   });
 
   it('holds nothing of prompts, answers, headers and queries in its log and on its standard output', () => {

@@ -1,5 +1,6 @@
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
 import type { connect as connectTls, ConnectionOptions as TlsOptions } from 'node:tls';
+import { isWorthConcealing, KeyConcealer } from './concealed-key.ts';
 import { Connection, Exchange, type ConnectionOwner, type ConnectionTimeouts } from './connection.ts';
 import { RequestHeads, UnsendableCall } from './request-heads.ts';
 import type { CancelCall, Upstream, UpstreamCall, UpstreamEvents } from './upstream.ts';
@@ -44,6 +45,8 @@ class MessagesUpstream implements Upstream, ConnectionOwner {
   readonly isSimulated = false;
   watchTurn = 0;
   readonly #heads: RequestHeads;
+  /** What no client is to hear; null: there is no such thing. */
+  readonly #secret: Buffer | null;
   readonly #dial: Dialer;
   readonly #isSecure: boolean;
   readonly #timeouts: ConnectionTimeouts;
@@ -61,6 +64,7 @@ class MessagesUpstream implements Upstream, ConnectionOwner {
   constructor(url: URL, { apiKey, timeoutMs }: MessagesUpstreamOptions, dial: Dialer) {
     this.name = url.origin;
     this.#heads = new RequestHeads(url, apiKey);
+    this.#secret = apiKey !== null && isWorthConcealing(apiKey) ? Buffer.from(apiKey) : null;
     this.#dial = dial;
     this.#isSecure = url.protocol === 'https:';
     this.#watchMs = Math.min(WATCH_MS, Math.ceil(timeoutMs / 4));
@@ -74,7 +78,8 @@ class MessagesUpstream implements Upstream, ConnectionOwner {
       events.onFailure(head.message, false);
       return () => undefined;
     }
-    const exchange = new Exchange(head, request.body, events);
+    const told = this.#secret === null ? events : new KeyConcealer(events, this.#secret);
+    const exchange = new Exchange(head, request.body, told);
     this.onUnsent(exchange);
     return () => exchange.cancel();
   }
