@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ids, START_MS, World } from './bulk-run.fixture.ts';
+import { succeeded } from './fake-server.fixture.ts';
+import type { Judge } from './run-options.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -9,6 +11,8 @@ function worldWithLost(fault: 'made_unknown' | 'lost_unknown' = 'made_unknown'):
   world.server.onCreate = (number) => (number === 0 ? fault : null);
   return world;
 }
+
+const asked = (content: string) => ({ model: 'm', max_tokens: 10, messages: [{ role: 'user', content }] });
 
 describe('a lost create', () => {
   it.each([-HOUR_MS, HOUR_MS])('is found where the server’s clock is %j ms ahead', async (aheadMs) => {
@@ -36,6 +40,31 @@ describe('a lost create', () => {
     expect(world.server.creates).toBe(2);
     expect(results.map(({ line }) => new TextDecoder().decode(line)).join('')).not.toContain('r-0 foreign');
     expect(world.store.entries.some((entry) => entry.type === 'sent' && entry.isAdopted)).toBe(false);
+  });
+
+  it.each([
+    ['in a round of its own', 0],
+    ['as a leader, planned again with those who waited for it', 3],
+  ])('of what a judge wants asked with other words, %s, is found with those words', async (_, groupSize) => {
+    const world = new World({ requests: 3, groupSize });
+    world.server.isBatchwright = true;
+    // What the leader wrote is not cached any more.
+    world.server.batchMs = HOUR_MS;
+    const judge: Judge = ({ line, customId }) =>
+      customId === 'r-0' && !new TextDecoder().decode(line).includes('please')
+        ? { type: 'rejected', reason: 'rude', params: asked('question 0, please') }
+        : { type: 'accepted' };
+    world.server.answer = ({ params }) => succeeded(params.messages[0]?.content ?? '');
+    const reached = (point: string): void => {
+      if (point === 'after_create' && world.server.creates === 2) throw new Error('killed');
+    };
+    await expect(world.settle({ judge, reached })).rejects.toThrow('killed');
+    // Nothing survives but what was synced.
+    world.store = world.store.die(() => 0);
+    expect((await world.settle({ judge })).end).toMatchObject({ report: { counts: { succeeded: 3 }, rejected: 0 } });
+    const requests = world.server.batches.flatMap((batch) => batch.requests);
+    const asks = requests.filter(({ custom_id: id }) => id === 'r-0').map(({ params }) => params.messages[0]?.content);
+    expect(asks).toEqual(['question 0', 'question 0, please']);
   });
 });
 

@@ -1,16 +1,16 @@
-import type { PlannedBatch } from '../journal/journal-entry.ts';
+import type { JournalEntry, PlannedBatch } from '../journal/journal-entry.ts';
 import type { BatchRecord } from '../journal/run-record.ts';
 import type { RoundPlan } from '../plan/planning.ts';
 import type { RunState } from './run-state.ts';
 import { warmPrefixes } from './warm-prefixes.ts';
 
+type PlannedEntry = Extract<JournalEntry, { readonly type: 'planned' }>;
+
 /** Plans a round: all requests at first, later those that are tried again. */
 export async function planRound(run: RunState, requests: Uint32Array | 'all'): Promise<void> {
   const { record } = run.journal;
   const { batches } = await planFrom(run, requests, record.batches.length, true);
-  await run.journal.note({ type: 'planned', round: record.round + 1, batches, replaces: [] });
-  run.settings.reached('planned');
-  await assign(run, batches);
+  await note(run, { round: record.round + 1, batches, replaces: [] });
 }
 
 /** Requests that are taken out of a batch that was not sent. */
@@ -78,11 +78,17 @@ async function replace(
   replaced: readonly BatchRecord[],
   batches: readonly PlannedBatch[],
 ): Promise<void> {
-  const { journal } = run;
   const replaces = replaced.map(({ plan }) => plan.number);
-  await journal.note({ type: 'planned', round: journal.record.round, batches, replaces });
+  await note(run, { round: run.journal.record.round, batches, replaces });
+}
+
+/** Makes a plan what counts. */
+async function note(run: RunState, plan: Omit<PlannedEntry, 'type' | 'atMs'>): Promise<void> {
+  // What is asked with other words is among them: lost, it would be looked for on the server, and sent, as it was before.
+  await run.book.sync();
+  await run.journal.note({ type: 'planned', ...plan });
   run.settings.reached('planned');
-  await assign(run, batches);
+  await assign(run, plan.batches);
 }
 
 async function assign({ planner, table }: RunState, batches: readonly PlannedBatch[]): Promise<void> {

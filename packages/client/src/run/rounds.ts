@@ -21,7 +21,6 @@ export async function driveRounds(run: RunState, strands: Strands): Promise<Send
     }
     const again = table.requestsToRetry();
     if (again.length === 0) return end;
-    await run.book.sync();
     await planRound(run, again);
     settings.reached('round_planned');
   }
