@@ -46,6 +46,8 @@ export function failure(
   return new ServiceError(`the server answered ${status ?? 'nothing'}`, { status, type, retryAfterMs });
 }
 
+const MOST_WAIT_MS = 20_000;
+
 /** A Message Batches API in virtual time that does what a test says. */
 export class FakeServer {
   readonly clock: VirtualClock;
@@ -241,6 +243,22 @@ export class FakeServer {
     }
   }
 
+  /** Waits for a batch's n-th result a while, as a Batchwright does before it answers that there is nothing new. */
+  async #next({ createdAtMs, endsAtMs, requests }: FakeBatch, at: number, signal?: AbortSignal): Promise<void> {
+    const atMs = Math.ceil(
+      createdAtMs + (Math.min(at + 1, requests.length) / requests.length) * (endsAtMs - createdAtMs),
+    );
+    const waitMs = Math.min(MOST_WAIT_MS, atMs - this.clock.now());
+    if (waitMs <= 0) return;
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.clock.after(waitMs, resolve);
+      signal?.addEventListener('abort', () => {
+        timer.cancel();
+        reject(signal.reason as Error);
+      });
+    });
+  }
+
   #extras(check: (signal?: AbortSignal) => void): ServiceExtras {
     const none = (): never => {
       throw new Error('nobody asks for it');
@@ -258,6 +276,8 @@ export class FakeServer {
         const batch = this.find(id);
         const at = Number(cursor ?? 0);
         const lines = this.#linesOf(batch);
+        await this.#next(batch, at, signal);
+        check(signal);
         const share = Math.min(
           1,
           (this.clock.now() - batch.createdAtMs) / Math.max(1, batch.endsAtMs - batch.createdAtMs),

@@ -22,6 +22,25 @@ describe('followers whose leader failed', () => {
     expect((await world.settle()).end).toMatchObject({ report: { counts: { succeeded: 3, errored: 3 } } });
     expect(made(world)).toEqual([['r-0'], ['r-1'], ['r-2'], ['r-3', 'r-4', 'r-5']]);
   });
+
+  it('wait while it is in a batch that still runs, whose results are all asked for again by whoever takes the run up', async () => {
+    const world = new World({ requests: 12, batchRequests: 2, groupSize: 3 });
+    world.server.isBatchwright = true;
+    // The first batch is over when the second has shown one result of two.
+    world.server.onCreate = (number) => {
+      world.server.batchMs = number === 1 ? 70_000 : 40_000;
+      return null;
+    };
+    world.server.answer = ({ custom_id: id }, attempt) =>
+      attempt === 1 && (id === 'r-0' || id === 'r-6') ? rateLimited : succeeded(id);
+    const reached = (point: string): void => {
+      if (point === 'sent' && world.server.creates === 3) throw new Error('killed');
+    };
+    await expect(world.settle({ reached })).rejects.toThrow('killed');
+    world.store = world.store.die();
+    expect((await world.settle()).end).toMatchObject({ type: 'settled', report: { counts: { succeeded: 12 } } });
+    expect(world.server.submitted).toHaveLength(12 + 2);
+  });
 });
 
 describe('a request that is tried again', () => {

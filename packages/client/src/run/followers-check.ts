@@ -38,7 +38,7 @@ async function otherOrphans(run: RunState, but: BatchRecord): Promise<readonly O
     const waits = state.type === 'planned' && plan.after.length > 0 && generation < MOST_GENERATIONS;
     if (!waits || plan.number === but.plan.number) continue;
     const members = await planner.members(plan.number);
-    const requests = orphansIn(run, members, (leader) => !table.isOpen(leader));
+    const requests = orphansIn(run, members, (leader) => !table.isOpen(leader) && hasDurableResult(run, leader));
     if (requests.length > 0) found.push({ batch, members, requests });
   }
   return found;
@@ -56,13 +56,23 @@ function orphansIn(
 }
 
 /** Leaders that failed and are tried again do so with those who waited for them: as many as they were share the prefix. */
-function leadersToRetry({ table }: RunState, taken: readonly Orphans[]): Uint32Array {
+function leadersToRetry(run: RunState, taken: readonly Orphans[]): Uint32Array {
+  const { table } = run;
   const leaders = new Set<number>();
   for (const { members, requests } of taken) {
     const orphans = new Set(requests);
     members.leaders.forEach((leader, at) => {
-      if (orphans.has(members.requests[at] as number) && table.isRetrying(leader)) leaders.add(leader);
+      const waited = orphans.has(members.requests[at] as number);
+      if (waited && table.isRetrying(leader) && hasDurableResult(run, leader)) leaders.add(leader);
     });
   }
   return Uint32Array.from(leaders);
+}
+
+/**
+ * Whether what became of a leader in its last batch is ours for good. Of a batch that still runs, whoever takes the run up
+ * asks for all results again, and one of a request that had been put into another batch meanwhile would be nobody's.
+ */
+function hasDurableResult({ table, journal }: RunState, leader: number): boolean {
+  return journal.record.batch(table.batchOf(leader)).state.type === 'downloaded';
 }
