@@ -47,13 +47,17 @@ const terms: fc.Arbitrary<Partial<PlanTerms>> = fc.record({
   }),
 });
 
+const LIMIT_MS = 60_000;
+/** Shrinking ends in time for the seed to be told. */
+const IN_TIME = { plugins: [fc.interruptAfterTimeLimit(LIMIT_MS - 10_000, { failOnInterrupt: true })] };
+
 const forAny = (claim: (run: PlannedRun, lines: readonly string[], given: Partial<PlanTerms>) => Promise<void>) =>
   fc.assert(
     fc.asyncProperty(workloads, terms, async (lines, given) => claim(await planned(lines, given), lines, given)),
-    { numRuns: 60 },
+    { numRuns: 60, ...IN_TIME },
   );
 
-describe('any plan', () => {
+describe('any plan', { timeout: LIMIT_MS }, () => {
   it('has every request in exactly one batch, and no batch empty', async () => {
     await forAny(async ({ planner, batches }, lines) => {
       const numbers: number[] = [];
@@ -137,7 +141,7 @@ describe('any plan', () => {
         expect(sum(inWaves)).toBeLessThanOrEqual(sum(atOnce));
         expect(tokensOf(inWaves)).toBe(tokensOf(atOnce));
       }),
-      { numRuns: 60 },
+      { numRuns: 60, ...IN_TIME },
     );
   });
 });

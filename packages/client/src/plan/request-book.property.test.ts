@@ -5,7 +5,11 @@ import { bookOf, linesFrom, textOf } from './requests.fixture.ts';
 const ids = fc.uniqueArray(fc.stringMatching(/^[a-zA-Z0-9_-]{1,64}$/), { minLength: 1, maxLength: 80, size: 'max' });
 const values = fc.jsonValue({ maxDepth: 3 });
 
-describe('a book', () => {
+const LIMIT_MS = 60_000;
+/** Shrinking ends in time for the seed to be told. */
+const IN_TIME = { plugins: [fc.interruptAfterTimeLimit(LIMIT_MS - 10_000, { failOnInterrupt: true })] };
+
+describe('a book', { timeout: LIMIT_MS }, () => {
   it('finds every id and nothing else, and has its lines in any order', async () => {
     const inputs = fc
       .array(fc.tuple(values, fc.boolean(), fc.constantFrom(0, 0, 0, 0, 0, 900, 3000, 90_000)), {
@@ -31,7 +35,7 @@ describe('a book', () => {
         expect(await allLines(book.lines(numbers))).toEqual([...numbers].map((number) => texts[number]));
         expect(await allLines(book.lines('all'))).toEqual(texts);
       }),
-      { numRuns: 30 },
+      { numRuns: 30, ...IN_TIME },
     );
   });
 });

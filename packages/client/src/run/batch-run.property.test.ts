@@ -11,7 +11,7 @@ import type { SettledResult } from './settled-result.ts';
 
 const RUNS = Number(process.env['BATCHWRIGHT_FUZZ_RUNS'] ?? 100);
 const LIMIT_MS = 60_000 + 400 * RUNS;
-/** Shrinking ends in time for its seed to be told. */
+/** Shrinking ends in time for the seed to be told. */
 const INTERRUPT_MS = LIMIT_MS - 20_000;
 const ATTEMPTS = 3;
 

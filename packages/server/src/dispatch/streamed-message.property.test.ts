@@ -8,6 +8,8 @@ import { editParams } from '@batchwright/scan';
 
 /** The official client takes a few milliseconds a stream, and a busy machine several times as long. */
 const PATIENCE_MS = 30_000;
+/** Shrinking ends in time for the seed to be told. */
+const IN_TIME = { plugins: [fc.interruptAfterTimeLimit(PATIENCE_MS - 5000, { failOnInterrupt: true })] };
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 
 /** Asks a new simulator, whose cache is cold, and waits for all of the answer. */
@@ -88,7 +90,7 @@ describe('a simulated answer', () => {
             },
           ]);
         }),
-        { numRuns: 100 },
+        { numRuns: 100, ...IN_TIME },
       );
     },
     PATIENCE_MS,
@@ -263,7 +265,7 @@ describe('a streamed message', () => {
           expect(JSON.parse(ours.text)).toEqual(await bySdk(stream, surface));
         },
       );
-      await fc.assert(property, { numRuns: 150 });
+      await fc.assert(property, { numRuns: 150, ...IN_TIME });
     },
     PATIENCE_MS,
   );

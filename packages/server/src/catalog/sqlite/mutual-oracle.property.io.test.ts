@@ -157,6 +157,10 @@ async function view(side: Side): Promise<unknown> {
   };
 }
 
+const LIMIT_MS = 60_000;
+/** Shrinking ends in time for the seed to be told. */
+const IN_TIME = { plugins: [fc.interruptAfterTimeLimit(LIMIT_MS - 10_000, { failOnInterrupt: true })] };
+
 /** An answer, or that there was none: mistakes are mistakes on both sides, in words of their own. */
 const answer = (asked: Promise<unknown>) =>
   asked.then(
@@ -164,20 +168,24 @@ const answer = (asked: Promise<unknown>) =>
     () => 'mistake',
   );
 
-test('memory and SQLite answer every sequence of calls alike', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), async (steps) => {
-      const memory: Side = { catalog: createMemoryCatalog(sources()), leases: [] };
-      const sqlite: Side = { catalog: await openSqliteCatalog(':memory:', sources()), leases: [] };
-      for (const { catalog } of [memory, sqlite]) {
-        await catalog.workspaces.create({ id: AWAY, name: 'away', createdAtUs: at(0) });
-      }
-      for (const { name, ask } of steps) {
-        expect(await answer(ask(sqlite)), name).toEqual(await answer(ask(memory)));
-        expect(await view(sqlite), name).toEqual(await view(memory));
-      }
-      await sqlite.catalog.close();
-    }),
-    { numRuns: 150 },
-  );
-});
+test(
+  'memory and SQLite answer every sequence of calls alike',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60, size: 'max' }), async (steps) => {
+        const memory: Side = { catalog: createMemoryCatalog(sources()), leases: [] };
+        const sqlite: Side = { catalog: await openSqliteCatalog(':memory:', sources()), leases: [] };
+        for (const { catalog } of [memory, sqlite]) {
+          await catalog.workspaces.create({ id: AWAY, name: 'away', createdAtUs: at(0) });
+        }
+        for (const { name, ask } of steps) {
+          expect(await answer(ask(sqlite)), name).toEqual(await answer(ask(memory)));
+          expect(await view(sqlite), name).toEqual(await view(memory));
+        }
+        await sqlite.catalog.close();
+      }),
+      { numRuns: 150, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);

@@ -13,6 +13,9 @@ import { SimulatedFiles, type Disk } from './simulated-files.fixture.ts';
 
 const BATCH = 'msgbatch_01aaaaaaaaaaaaaaaaaaaaaa' as BatchId;
 const ROOT = '/spool';
+const LIMIT_MS = 60_000;
+/** Shrinking ends in time for the seed to be told. */
+const IN_TIME = { plugins: [fc.interruptAfterTimeLimit(LIMIT_MS - 10_000, { failOnInterrupt: true })] };
 const PLAN = Buffer.from('a plan');
 const pathOf = (name: string): string => `${ROOT}/${BATCH}/${name}`;
 
@@ -95,52 +98,66 @@ async function readAll(opening: Promise<ResultReader | null>, step: number): Pro
   }
 }
 
-test('a results file or done log that was cut, or in which a byte was flipped, is never served as whole', async () => {
-  const file = fc.constantFrom('results.jsonl', 'done.log');
-  await fc.assert(
-    fc.asyncProperty(commits(30, 30), file, damages, fc.integer({ min: 1, max: 500 }), async (all, name, how, step) => {
-      const { disk, text } = await stored(30, all);
-      const files = new SimulatedFiles(disk);
-      const met: StoredDamageError[] = [];
-      const spool = openFileSpool(ROOT, files, (error) => met.push(error));
-      expect(await readAll(spool.readResults(BATCH), step)).toBe(text);
-      files.contents.set(pathOf(name), damaged(disk, pathOf(name), how).get(pathOf(name)) ?? new Uint8Array(0));
-      expect(await readAll(spool.readResults(BATCH), step)).toBe(null);
-      expect(met.at(-1)?.place.batchId).toBe(BATCH);
-      // From now on it is said before anything is read.
-      await expect(spool.readResults(BATCH)).rejects.toBe(met.at(-1));
-      // What was put back is served again.
-      files.contents.set(pathOf(name), disk.get(pathOf(name)) ?? new Uint8Array(0));
-      expect(await readAll(spool.readResults(BATCH), step)).toBe(text);
-      expect(files.openFiles).toBe(0);
-    }),
-    { numRuns: 200 },
-  );
-}, 60_000);
+test(
+  'a results file or done log that was cut, or in which a byte was flipped, is never served as whole',
+  async () => {
+    const file = fc.constantFrom('results.jsonl', 'done.log');
+    await fc.assert(
+      fc.asyncProperty(
+        commits(30, 30),
+        file,
+        damages,
+        fc.integer({ min: 1, max: 500 }),
+        async (all, name, how, step) => {
+          const { disk, text } = await stored(30, all);
+          const files = new SimulatedFiles(disk);
+          const met: StoredDamageError[] = [];
+          const spool = openFileSpool(ROOT, files, (error) => met.push(error));
+          expect(await readAll(spool.readResults(BATCH), step)).toBe(text);
+          files.contents.set(pathOf(name), damaged(disk, pathOf(name), how).get(pathOf(name)) ?? new Uint8Array(0));
+          expect(await readAll(spool.readResults(BATCH), step)).toBe(null);
+          expect(met.at(-1)?.place.batchId).toBe(BATCH);
+          // From now on it is said before anything is read.
+          await expect(spool.readResults(BATCH)).rejects.toBe(met.at(-1));
+          // What was put back is served again.
+          files.contents.set(pathOf(name), disk.get(pathOf(name)) ?? new Uint8Array(0));
+          expect(await readAll(spool.readResults(BATCH), step)).toBe(text);
+          expect(files.openFiles).toBe(0);
+        },
+      ),
+      { numRuns: 200, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
-test('of damaged results, each line is read as it was written, or it is said', async () => {
-  await fc.assert(
-    fc.asyncProperty(commits(30, 30), damages, fc.integer({ min: 1, max: 500 }), async (all, how, step) => {
-      const { disk, text } = await stored(30, all);
-      const spool = openFileSpool(ROOT, new SimulatedFiles(damaged(disk, pathOf('results.jsonl'), how)));
-      const reader = await spool.readResults(BATCH, { despiteDamage: true });
-      const { lineBytes } = await spool.settledLines(BATCH, reader?.bytes ?? 0);
-      const lines = text.split('\n').map((line) => `${line}\n`);
-      let [position, bad] = [0, 0];
-      for (const [row, bytes] of lineBytes.entries()) {
-        const line = await linePart(reader, position, bytes, step);
-        if (line === null) bad++;
-        else expect(line).toBe(lines[row]);
-        position += bytes;
-      }
-      expect(lineBytes).toHaveLength(30);
-      if (how.type === 'flip') expect(bad).toBe(1);
-      else expect(bad).toBeGreaterThan(0);
-      await reader?.close();
-    }),
-    { numRuns: 150 },
-  );
-}, 60_000);
+test(
+  'of damaged results, each line is read as it was written, or it is said',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(commits(30, 30), damages, fc.integer({ min: 1, max: 500 }), async (all, how, step) => {
+        const { disk, text } = await stored(30, all);
+        const spool = openFileSpool(ROOT, new SimulatedFiles(damaged(disk, pathOf('results.jsonl'), how)));
+        const reader = await spool.readResults(BATCH, { despiteDamage: true });
+        const { lineBytes } = await spool.settledLines(BATCH, reader?.bytes ?? 0);
+        const lines = text.split('\n').map((line) => `${line}\n`);
+        let [position, bad] = [0, 0];
+        for (const [row, bytes] of lineBytes.entries()) {
+          const line = await linePart(reader, position, bytes, step);
+          if (line === null) bad++;
+          else expect(line).toBe(lines[row]);
+          position += bytes;
+        }
+        expect(lineBytes).toHaveLength(30);
+        if (how.type === 'flip') expect(bad).toBe(1);
+        else expect(bad).toBeGreaterThan(0);
+        await reader?.close();
+      }),
+      { numRuns: 150, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
 async function linePart(reader: ResultReader | null, from: number, bytes: number, step: number) {
   if (reader === null) return null;
@@ -158,66 +175,74 @@ async function linePart(reader: ResultReader | null, from: number, bytes: number
   }
 }
 
-test('a batch that runs ends with every result right, or it is said, whatever is damaged while nobody has it open', async () => {
-  const file = fc.constantFrom('results.jsonl', 'done.log');
-  await fc.assert(
-    fc.asyncProperty(commits(20, 1), file, damages, async (all, name, how) => {
-      const { disk } = await stored(20, all);
-      const files = new SimulatedFiles(damaged(disk, pathOf(name), how));
-      const spool = openFileSpool(ROOT, files);
-      const log = await spool.openResultLog(BATCH, 0, 2);
-      const settled = new Set(log.settled.requests);
-      const open = [...Array(20).keys()].filter((request) => !settled.has(request));
-      const rest = open.map((request): Row => ({ request, type: 'succeeded', text: 'again' }));
-      if (rest.length > 0) await log.commit(chunkOf(rest));
-      await log.close();
-      const read = await readAll(spool.readResults(BATCH), 100);
-      const before = new Set(all.flat().map(lineOf));
-      const lines = (read ?? '').split('\n').slice(0, -1);
-      const wrong = lines.filter((line) => !before.has(`${line}\n`) && !rest.map(lineOf).includes(`${line}\n`));
-      expect(wrong).toEqual([]);
-      if (read !== null) expect(new Set(lines.map((line) => JSON.parse(line).custom_id)).size).toBe(20);
-      // Only a flip inside what a marker proves goes unnoticed until it is read; all else is mended, and said.
-      if (name === 'done.log' || how.type === 'cut') expect(read).not.toBe(null);
-      if (name === 'results.jsonl' && read !== null) expect(log.findings.lost).toBeGreaterThan(0);
-    }),
-    { numRuns: 200 },
-  );
-}, 60_000);
-
-test('results so far are right or refused, for whoever reads on from any line', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      commits(20, 2),
-      damages,
-      fc.nat(),
-      fc.integer({ min: 1, max: 200 }),
-      async (all, how, at, step) => {
-        const { disk, text } = await stored(20, all);
-        const files = new SimulatedFiles(disk);
+test(
+  'a batch that runs ends with every result right, or it is said, whatever is damaged while nobody has it open',
+  async () => {
+    const file = fc.constantFrom('results.jsonl', 'done.log');
+    await fc.assert(
+      fc.asyncProperty(commits(20, 1), file, damages, async (all, name, how) => {
+        const { disk } = await stored(20, all);
+        const files = new SimulatedFiles(damaged(disk, pathOf(name), how));
         const spool = openFileSpool(ROOT, files);
         const log = await spool.openResultLog(BATCH, 0, 2);
-        const path = pathOf('results.jsonl');
-        files.contents.set(path, damaged(disk, path, how).get(path) ?? new Uint8Array(0));
-        const starts = [
-          0,
-          ...[...text.matchAll(/\n/g)].map(({ index }) => Buffer.byteLength(text.slice(0, index + 1))),
-        ];
-        const from = starts[at % (starts.length - 1)] ?? 0;
-        const opening = spool.readDurableResults(BATCH).catch((error: unknown) => {
-          expect(error).toBeInstanceOf(StoredDamageError);
-          return null;
-        });
-        const reader = await opening;
-        const read = await linePart(reader, from, Buffer.byteLength(text) - from, step);
-        if (reader !== null && read !== null) expect(read).toBe(Buffer.from(text).subarray(from).toString());
-        await reader?.close();
+        const settled = new Set(log.settled.requests);
+        const open = [...Array(20).keys()].filter((request) => !settled.has(request));
+        const rest = open.map((request): Row => ({ request, type: 'succeeded', text: 'again' }));
+        if (rest.length > 0) await log.commit(chunkOf(rest));
         await log.close();
-      },
-    ),
-    { numRuns: 150 },
-  );
-}, 60_000);
+        const read = await readAll(spool.readResults(BATCH), 100);
+        const before = new Set(all.flat().map(lineOf));
+        const lines = (read ?? '').split('\n').slice(0, -1);
+        const wrong = lines.filter((line) => !before.has(`${line}\n`) && !rest.map(lineOf).includes(`${line}\n`));
+        expect(wrong).toEqual([]);
+        if (read !== null) expect(new Set(lines.map((line) => JSON.parse(line).custom_id)).size).toBe(20);
+        // Only a flip inside what a marker proves goes unnoticed until it is read; all else is mended, and said.
+        if (name === 'done.log' || how.type === 'cut') expect(read).not.toBe(null);
+        if (name === 'results.jsonl' && read !== null) expect(log.findings.lost).toBeGreaterThan(0);
+      }),
+      { numRuns: 200, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
+
+test(
+  'results so far are right or refused, for whoever reads on from any line',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        commits(20, 2),
+        damages,
+        fc.nat(),
+        fc.integer({ min: 1, max: 200 }),
+        async (all, how, at, step) => {
+          const { disk, text } = await stored(20, all);
+          const files = new SimulatedFiles(disk);
+          const spool = openFileSpool(ROOT, files);
+          const log = await spool.openResultLog(BATCH, 0, 2);
+          const path = pathOf('results.jsonl');
+          files.contents.set(path, damaged(disk, path, how).get(path) ?? new Uint8Array(0));
+          const starts = [
+            0,
+            ...[...text.matchAll(/\n/g)].map(({ index }) => Buffer.byteLength(text.slice(0, index + 1))),
+          ];
+          const from = starts[at % (starts.length - 1)] ?? 0;
+          const opening = spool.readDurableResults(BATCH).catch((error: unknown) => {
+            expect(error).toBeInstanceOf(StoredDamageError);
+            return null;
+          });
+          const reader = await opening;
+          const read = await linePart(reader, from, Buffer.byteLength(text) - from, step);
+          if (reader !== null && read !== null) expect(read).toBe(Buffer.from(text).subarray(from).toString());
+          await reader?.close();
+          await log.close();
+        },
+      ),
+      { numRuns: 150, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
 test('an index that was cut or flipped is refused, and so is a body that was cut', async () => {
   await fc.assert(

@@ -18,6 +18,9 @@ import { applied, diskAfter, SimulatedFiles, type Disk, type FileEffect } from '
 
 const BATCH = 'msgbatch_01aaaaaaaaaaaaaaaaaaaaaa' as BatchId;
 const ROOT = '/spool';
+const LIMIT_MS = 60_000;
+/** Shrinking ends in time for the seed to be told. */
+const IN_TIME = { plugins: [fc.interruptAfterTimeLimit(LIMIT_MS - 10_000, { failOnInterrupt: true })] };
 const RESULTS = `${ROOT}/${BATCH}/results.jsonl`;
 const DONE = `${ROOT}/${BATCH}/done.log`;
 const SALVAGE = `${ROOT}/${BATCH}/results.salvage`;
@@ -125,47 +128,55 @@ function paidLines(text: string): string[] {
   return [...first.values()];
 }
 
-test('a kill at any byte of any write loses nothing that was whole', async () => {
-  await fc.assert(
-    fc.asyncProperty(commitsOf(6), fc.integer({ min: 1, max: 3 }), async (commits, reopenEvery) => {
-      const { start, effects, written } = await record(commits, reopenEvery);
-      for (let count = 0; count <= effects.length; count++) {
-        const last = effects[count - 1];
-        const length = last?.type === 'write' ? last.bytes.length : 0;
-        for (let bytes = length === 0 ? 0 : 1; bytes <= length; bytes++) {
-          const disk = diskAfter(start, effects.slice(0, count), bytes);
-          const resolved = bytes === length ? count : count - 1;
-          await checkRecovery(disk, committedBefore(commits, written, resolved), paidLines(textOf(disk, RESULTS)));
+test(
+  'a kill at any byte of any write loses nothing that was whole',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(commitsOf(6), fc.integer({ min: 1, max: 3 }), async (commits, reopenEvery) => {
+        const { start, effects, written } = await record(commits, reopenEvery);
+        for (let count = 0; count <= effects.length; count++) {
+          const last = effects[count - 1];
+          const length = last?.type === 'write' ? last.bytes.length : 0;
+          for (let bytes = length === 0 ? 0 : 1; bytes <= length; bytes++) {
+            const disk = diskAfter(start, effects.slice(0, count), bytes);
+            const resolved = bytes === length ? count : count - 1;
+            await checkRecovery(disk, committedBefore(commits, written, resolved), paidLines(textOf(disk, RESULTS)));
+          }
         }
-      }
-    }),
-    { numRuns: 5 },
-  );
-}, 60_000);
+      }),
+      { numRuns: 5, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
-test('garbage behind a cut is cut as well', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      commitsOf(40),
-      fc.nat(),
-      fc.nat(),
-      fc.uint8Array({ maxLength: 60 }),
-      fc.uint8Array({ maxLength: 60 }),
-      async (commits, at, cut, behindResults, behindDone) => {
-        const { start, effects, written } = await record(commits, 3);
-        const count = at % (effects.length + 1);
-        const last = effects[count - 1];
-        const bytes = last?.type === 'write' ? cut % (last.bytes.length + 1) : 0;
-        const disk = diskAfter(start, effects.slice(0, count), bytes);
-        disk.set(RESULTS, Buffer.concat([disk.get(RESULTS) ?? new Uint8Array(0), behindResults]));
-        disk.set(DONE, Buffer.concat([disk.get(DONE) ?? new Uint8Array(0), behindDone]));
-        const resolved = bytes === (last?.type === 'write' ? last.bytes.length : 0) ? count : count - 1;
-        await checkRecovery(disk, committedBefore(commits, written, resolved), []);
-      },
-    ),
-    { numRuns: 400 },
-  );
-}, 60_000);
+test(
+  'garbage behind a cut is cut as well',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        commitsOf(40),
+        fc.nat(),
+        fc.nat(),
+        fc.uint8Array({ maxLength: 60 }),
+        fc.uint8Array({ maxLength: 60 }),
+        async (commits, at, cut, behindResults, behindDone) => {
+          const { start, effects, written } = await record(commits, 3);
+          const count = at % (effects.length + 1);
+          const last = effects[count - 1];
+          const bytes = last?.type === 'write' ? cut % (last.bytes.length + 1) : 0;
+          const disk = diskAfter(start, effects.slice(0, count), bytes);
+          disk.set(RESULTS, Buffer.concat([disk.get(RESULTS) ?? new Uint8Array(0), behindResults]));
+          disk.set(DONE, Buffer.concat([disk.get(DONE) ?? new Uint8Array(0), behindDone]));
+          const resolved = bytes === (last?.type === 'write' ? last.bytes.length : 0) ? count : count - 1;
+          await checkRecovery(disk, committedBefore(commits, written, resolved), []);
+        },
+      ),
+      { numRuns: 400, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
 /** What became of one unsynced write when the power went. */
 type Fate = { readonly kept: 'all' | 'none' | 'zeros' | 'part'; readonly from: number; readonly to: number };
@@ -204,100 +215,116 @@ function mangled(effect: Extract<FileEffect, { type: 'write' }>, fate: Fate | un
   return { ...effect, bytes };
 }
 
-test('a loss of power keeps what was committed, and every whole line behind what it mangled', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      commitsOf(40),
-      fc.nat(),
-      fc.array(fate, { minLength: 1, maxLength: 20 }),
-      async (commits, at, fates) => {
-        const { start, effects, written } = await record(commits, 3);
-        const count = at % (effects.length + 1);
-        const disk = diskAfterPowerLoss(start, effects.slice(0, count), fates);
-        await checkRecovery(disk, committedBefore(commits, written, count), paidLines(textOf(disk, RESULTS)));
-      },
-    ),
-    { numRuns: 400 },
-  );
-}, 60_000);
+test(
+  'a loss of power keeps what was committed, and every whole line behind what it mangled',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        commitsOf(40),
+        fc.nat(),
+        fc.array(fate, { minLength: 1, maxLength: 20 }),
+        async (commits, at, fates) => {
+          const { start, effects, written } = await record(commits, 3);
+          const count = at % (effects.length + 1);
+          const disk = diskAfterPowerLoss(start, effects.slice(0, count), fates);
+          await checkRecovery(disk, committedBefore(commits, written, count), paidLines(textOf(disk, RESULTS)));
+        },
+      ),
+      { numRuns: 400, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
-test('a crash while a recovery is at work loses nothing either', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      commitsOf(30),
-      fc.nat(),
-      fc.array(fate, { minLength: 1, maxLength: 20 }),
-      async (commits, at, fates) => {
-        const { start, effects, written } = await record(commits, 3);
-        const count = at % (effects.length + 1);
-        const damaged = diskAfterPowerLoss(start, effects.slice(0, count), fates);
-        const committed = committedBefore(commits, written, count);
-        const paid = paidLines(textOf(damaged, RESULTS));
-        const files = new SimulatedFiles(damaged);
-        await (await openFileSpool(ROOT, files).openResultLog(BATCH, 0, 7)).close();
-        for (let done = 0; done <= files.effects.length; done++) {
-          await checkRecovery(diskAfter(damaged, files.effects.slice(0, done)), committed, paid);
-        }
-      },
-    ),
-    { numRuns: 60 },
-  );
-}, 60_000);
+test(
+  'a crash while a recovery is at work loses nothing either',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        commitsOf(30),
+        fc.nat(),
+        fc.array(fate, { minLength: 1, maxLength: 20 }),
+        async (commits, at, fates) => {
+          const { start, effects, written } = await record(commits, 3);
+          const count = at % (effects.length + 1);
+          const damaged = diskAfterPowerLoss(start, effects.slice(0, count), fates);
+          const committed = committedBefore(commits, written, count);
+          const paid = paidLines(textOf(damaged, RESULTS));
+          const files = new SimulatedFiles(damaged);
+          await (await openFileSpool(ROOT, files).openResultLog(BATCH, 0, 7)).close();
+          for (let done = 0; done <= files.effects.length; done++) {
+            await checkRecovery(diskAfter(damaged, files.effects.slice(0, done)), committed, paid);
+          }
+        },
+      ),
+      { numRuns: 60, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
-test('a loss of power during or after the recovery from a kill loses nothing that was committed', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      commitsOf(30),
-      fc.nat(),
-      fc.nat(),
-      fc.array(fate, { minLength: 1, maxLength: 20 }),
-      async (commits, at, cut, fates) => {
-        const { start, effects, written } = await record(commits, 3);
-        const before = effects.slice(0, at % (effects.length + 1));
-        const files = new SimulatedFiles(diskAfter(start, before));
-        const log = await openFileSpool(ROOT, files).openResultLog(BATCH, 0, 7);
-        const settled = new Set(log.settled.requests);
-        const request = [...Array(REQUESTS).keys()].find((candidate) => !settled.has(candidate));
-        const last: Row[] = request === undefined ? [] : [{ request, type: 'expired', text: '' }];
-        await log.commit(chunkOf(last));
-        const all = [...before, ...files.effects];
-        const count = before.length + (cut % (files.effects.length + 1));
-        const committed = committedBefore(commits, written, before.length);
-        await checkRecovery(
-          diskAfterPowerLoss(start, all.slice(0, count), fates),
-          count === all.length ? [...committed, ...last] : committed,
-          [],
-        );
-      },
-    ),
-    { numRuns: 400 },
-  );
-}, 60_000);
+test(
+  'a loss of power during or after the recovery from a kill loses nothing that was committed',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        commitsOf(30),
+        fc.nat(),
+        fc.nat(),
+        fc.array(fate, { minLength: 1, maxLength: 20 }),
+        async (commits, at, cut, fates) => {
+          const { start, effects, written } = await record(commits, 3);
+          const before = effects.slice(0, at % (effects.length + 1));
+          const files = new SimulatedFiles(diskAfter(start, before));
+          const log = await openFileSpool(ROOT, files).openResultLog(BATCH, 0, 7);
+          const settled = new Set(log.settled.requests);
+          const request = [...Array(REQUESTS).keys()].find((candidate) => !settled.has(candidate));
+          const last: Row[] = request === undefined ? [] : [{ request, type: 'expired', text: '' }];
+          await log.commit(chunkOf(last));
+          const all = [...before, ...files.effects];
+          const count = before.length + (cut % (files.effects.length + 1));
+          const committed = committedBefore(commits, written, before.length);
+          await checkRecovery(
+            diskAfterPowerLoss(start, all.slice(0, count), fates),
+            count === all.length ? [...committed, ...last] : committed,
+            [],
+          );
+        },
+      ),
+      { numRuns: 400, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
-test('a loss of power during the recovery from a loss of power loses no whole line', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      commitsOf(30),
-      fc.nat(),
-      fc.nat(),
-      fc.array(fate, { minLength: 1, maxLength: 20 }),
-      async (commits, at, cut, fates) => {
-        const { start, effects, written } = await record(commits, 3);
-        const count = at % (effects.length + 1);
-        const damaged = diskAfterPowerLoss(start, effects.slice(0, count), fates);
-        const files = new SimulatedFiles(damaged);
-        await (await openFileSpool(ROOT, files).openResultLog(BATCH, 0, 7)).close();
-        const again = files.effects.slice(0, cut % (files.effects.length + 1));
-        await checkRecovery(
-          diskAfterPowerLoss(damaged, again, fates.toReversed()),
-          committedBefore(commits, written, count),
-          paidLines(textOf(damaged, RESULTS)),
-        );
-      },
-    ),
-    { numRuns: 400 },
-  );
-}, 60_000);
+test(
+  'a loss of power during the recovery from a loss of power loses no whole line',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        commitsOf(30),
+        fc.nat(),
+        fc.nat(),
+        fc.array(fate, { minLength: 1, maxLength: 20 }),
+        async (commits, at, cut, fates) => {
+          const { start, effects, written } = await record(commits, 3);
+          const count = at % (effects.length + 1);
+          const damaged = diskAfterPowerLoss(start, effects.slice(0, count), fates);
+          const files = new SimulatedFiles(damaged);
+          await (await openFileSpool(ROOT, files).openResultLog(BATCH, 0, 7)).close();
+          const again = files.effects.slice(0, cut % (files.effects.length + 1));
+          await checkRecovery(
+            diskAfterPowerLoss(damaged, again, fates.toReversed()),
+            committedBefore(commits, written, count),
+            paidLines(textOf(damaged, RESULTS)),
+          );
+        },
+      ),
+      { numRuns: 400, ...IN_TIME },
+    );
+  },
+  LIMIT_MS,
+);
 
 test('a request that two whole lines settle is kept once, as its first line says', async () => {
   const { start, effects } = await record([[{ request: 3, type: 'succeeded', text: 'first' }]], 9);
