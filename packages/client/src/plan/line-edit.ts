@@ -1,5 +1,6 @@
 import { assert, type PlacedMarker } from '@batchwright/core';
 import { editParams, outline } from '@batchwright/scan';
+import { joinedBytes } from '../service/joined-bytes.ts';
 
 /** What is done to the markers of a request before it is sent. */
 export interface MarkerEdits {
@@ -16,9 +17,5 @@ export function editLine(line: Uint8Array, { dropMarkers, markers }: MarkerEdits
   const given = line.subarray(params.start, params.end);
   const edited = editParams(given, { dropMarkers, markers });
   if (edited === given) return line;
-  const whole = new Uint8Array(line.length - given.length + edited.length);
-  whole.set(line.subarray(0, params.start));
-  whole.set(edited, params.start);
-  whole.set(line.subarray(params.end), params.start + edited.length);
-  return whole;
+  return joinedBytes([line.subarray(0, params.start), edited, line.subarray(params.end)]);
 }

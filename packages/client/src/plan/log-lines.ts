@@ -1,3 +1,4 @@
+import { joinedBytes } from '../service/joined-bytes.ts';
 import type { ByteLog } from '../store/run-store.ts';
 
 /** Lines of a log lie one after the other, each ended by a line feed. */
@@ -22,7 +23,7 @@ export async function* wholeLines(log: ByteLog, from: number, to: number): Async
   let held = new Uint8Array(0);
   for (let at = from; at < to;) {
     const chunk = await log.read(at, Math.min(CHUNK_BYTES, to - at));
-    const bytes = held.length === 0 ? chunk : joined(held, chunk);
+    const bytes = held.length === 0 ? chunk : joinedBytes([held, chunk]);
     const first = at - held.length;
     at += chunk.length;
     const lines: LogLine[] = [];
@@ -69,11 +70,4 @@ function ascending(spans: readonly LineSpan[]): Uint32Array {
   const order = Uint32Array.from(spans, (_, i) => i);
   const startOf = (i: number): number => (spans[i] as LineSpan).start;
   return order.sort((a, b) => startOf(a) - startOf(b));
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
 }

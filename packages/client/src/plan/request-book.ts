@@ -1,6 +1,7 @@
 import { assert } from '@batchwright/core';
 import type { PreparedRequests } from './write-requests.ts';
 import type { ByteLog, RunStore } from '../store/run-store.ts';
+import { joinedBytes } from '../service/joined-bytes.ts';
 import { BadRequestsError } from './bulk-request.ts';
 import { eventTurn } from './event-turn.ts';
 import { hashOfId, IdTable } from './id-table.ts';
@@ -101,9 +102,7 @@ class LoggedBook implements RequestBook {
     const checked = checkRequest({ line, origin: `what replaces request ${request + 1}` }, request);
     if (checked.type === 'fault') throw new BadRequestsError(checked.message);
     assert(this.find(checked.customId) === request, () => `request ${request} was to be replaced by another's`);
-    const whole = new Uint8Array(checked.line.length + 1);
-    whole.set(checked.line);
-    whole[checked.line.length] = LINE_FEED;
+    const whole = joinedBytes([checked.line, Uint8Array.of(LINE_FEED)]);
     await this.#inTurn(async () => {
       const start = this.#log.size;
       await this.#log.append(whole);

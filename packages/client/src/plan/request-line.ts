@@ -4,6 +4,7 @@
  */
 import { CUSTOM_ID_PATTERN, LIMITS, wireError, type Problem } from '@batchwright/protocol';
 import { BodyScanner, outline, parseSpan, type Outline, type Span } from '@batchwright/scan';
+import { joinedBytes } from '../service/joined-bytes.ts';
 import { BODY_CLOSE, BODY_OPEN } from './body-frame.ts';
 import type { BulkRequest } from './bulk-request.ts';
 
@@ -135,10 +136,7 @@ const DEEP_BYTES = 19_000;
 /** A body is nested two levels more than its requests. */
 function depthReason(line: Uint8Array): string | null {
   if (line.length < DEEP_BYTES) return null;
-  const body = new Uint8Array(BODY_OPEN.length + line.length + BODY_CLOSE.length);
-  body.set(BODY_OPEN);
-  body.set(line, BODY_OPEN.length);
-  body.set(BODY_CLOSE, BODY_OPEN.length + line.length);
+  const body = joinedBytes([BODY_OPEN, line, BODY_CLOSE]);
   return outline(body) === null ? 'The request is nested too deep for the body of a batch. Flatten it.' : null;
 }
 

@@ -1,10 +1,11 @@
 import type { BatchRecord } from '../journal/run-record.ts';
 import type { RequestBook } from '../plan/planning.ts';
 import type { BatchService } from '../service/batch-service.ts';
+import { joinedBytes } from '../service/joined-bytes.ts';
 import type { ByteLog } from '../store/run-store.ts';
 import { Gate } from './gate.ts';
 import type { RequestTable } from './request-table.ts';
-import { joined, LineCutter, readResultLine } from './result-lines.ts';
+import { LineCutter, readResultLine } from './result-lines.ts';
 import type { ResultLogs } from './result-logs.ts';
 import { BatchFaultError } from './run-errors.ts';
 import type { ServiceCalls } from './service-calls.ts';
@@ -146,7 +147,7 @@ export async function appendChecked(
     const wrong = check.pass(line);
     if (wrong !== null) return wrong;
   }
-  await log.append(joined(lines.flatMap((line) => [line, NEWLINE])));
+  await log.append(joinedBytes(lines.flatMap((line) => [line, NEWLINE])));
   return null;
 }
 

@@ -1,5 +1,6 @@
 import type { MessageBatchIndividualResponse } from '@anthropic-ai/sdk/resources/messages';
 import { RESULT_TYPES } from '@batchwright/protocol';
+import { joinedBytes } from '../service/joined-bytes.ts';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -28,7 +29,7 @@ export class LineCutter {
 
   #joined(last: Uint8Array): Uint8Array {
     if (this.#rest.length === 0) return last;
-    const line = joined([...this.#rest, last]);
+    const line = joinedBytes([...this.#rest, last]);
     this.#rest = [];
     return line;
   }
@@ -39,17 +40,6 @@ function withoutReturn(line: Uint8Array): Uint8Array {
   let end = line.length;
   while (line[end - 1] === CARRIAGE_RETURN) end -= 1;
   return line.subarray(0, end);
-}
-
-/** One after the other. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /** What a line says; null: it is no result. */

@@ -1,3 +1,5 @@
+import { joinedBytes } from './joined-bytes.ts';
+
 /** The body of a response in pieces, in every runtime. Leaving early lets go of the connection. */
 export async function* piecesOf(response: Response): AsyncGenerator<Uint8Array> {
   if (response.body === null) return;
@@ -28,11 +30,5 @@ export async function bytesOf(response: Response, limitBytes: number): Promise<U
     if (length > limitBytes) return null;
     pieces.push(piece);
   }
-  const whole = new Uint8Array(length);
-  let position = 0;
-  for (const piece of pieces) {
-    whole.set(piece, position);
-    position += piece.byteLength;
-  }
-  return whole;
+  return joinedBytes(pieces);
 }
