@@ -7,9 +7,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { syncDirectory } from '@batchwright/client/node';
 import { CUSTOM_ID_PATTERN } from '@batchwright/protocol';
 import type { Answer, AnswerWriter } from './answer-writer.ts';
-import { stage, syncDirectory, unstage, type Staging } from './staging.ts';
+import { stage, unstage, type Staging } from './staging.ts';
 
 /** Files under way at once. Each waits for its own sync of the disk, and many syncs at once become one. */
 const MOST_AT_ONCE = 16;

@@ -1,3 +1,5 @@
+import { errorCode } from '@batchwright/client/node';
+
 /** The output could not be written; nothing of it is left. The message is one line, for people. */
 export class OutputFailedError extends Error {
   override readonly name = 'OutputFailedError';
@@ -6,14 +8,14 @@ export class OutputFailedError extends Error {
 
   constructor(message: string, cause: unknown) {
     super(message, { cause });
-    this.isReaderGone = codeOf(cause) === 'EPIPE';
+    this.isReaderGone = errorCode(cause) === 'EPIPE';
   }
 }
 
 /** A failure in terms of the output that was being written. */
 export function outputFailure(name: string, error: unknown): OutputFailedError {
   if (error instanceof OutputFailedError) return error;
-  const code = codeOf(error);
+  const code = errorCode(error);
   const reason = error instanceof Error ? error.message : String(error);
   if (code === 'EPIPE') return new OutputFailedError(`whoever read ${name} stopped before its end.`, error);
   if (code === 'ENOSPC' || code === 'EDQUOT' || /database or disk is full/.test(reason)) {
@@ -29,8 +31,4 @@ export function outputFailure(name: string, error: unknown): OutputFailedError {
     );
   }
   return new OutputFailedError(`${name} could not be written: ${reason}`, error);
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : null;
 }

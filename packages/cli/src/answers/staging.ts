@@ -3,9 +3,10 @@
  * the new one. What a killed process left there is removed by the next that writes the same output.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
+import { errorCode, isAlive, syncDirectory } from '@batchwright/client/node';
 
 /** A place to make an output in. */
 export interface Staging {
@@ -43,18 +44,6 @@ export async function publishFile({ path, target }: Staging): Promise<void> {
   await syncDirectory(dirname(target));
 }
 
-/** Makes the names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  // Windows neither opens nor syncs directories; NTFS journals names itself.
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 /** Takes away what was made, whatever it is by now. */
 export async function unstage({ path }: Staging): Promise<void> {
   await rm(path, { recursive: true, force: true });
@@ -68,15 +57,6 @@ async function removeLeftovers(directory: string, prefix: string): Promise<void>
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's process may not be signaled, but it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return errorCode(error) === 'ENOENT';
 }

@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, mkdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { errorCode } from '@batchwright/client/node';
 import { BadOutputError } from './bad-output.ts';
 
 /** Where a run is kept: a directory, or nothing yet where one can be made. Rejects with `BadOutputError`. */
@@ -36,7 +37,7 @@ export async function checkWritable(directory: string): Promise<void> {
     await mkdir(trial);
     await rmdir(trial);
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     // There may be room by the time it is needed; a run that fills a disk says so itself, and goes on later.
     if (code === 'ENOSPC' || code === 'EDQUOT') return;
     const line = DENIED.has(code)
@@ -54,12 +55,8 @@ export async function statOf(path: string): Promise<Stats | null> {
     // With a slash at its end the path of a file would look as if nothing were there.
     return await stat(path.replace(/(?<=.)[/\\]+$/, ''));
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw new BadOutputError(`${path} cannot be looked at: ${String(error)}.`, { cause: error });
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : null;
 }

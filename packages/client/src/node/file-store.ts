@@ -10,7 +10,7 @@
  * Invariant: between opening and closing, no other process writes here.
  */
 import { assert } from '@batchwright/core';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { JournalEntry } from '../journal/journal-entry.ts';
 import { RunInUseError, type ByteLog, type LogName, type RunStore } from '../store/run-store.ts';
@@ -18,6 +18,7 @@ import { FileLog } from './file-log.ts';
 import { JournalFile } from './journal-file.ts';
 import { lockRun, type RunLock } from './run-lock.ts';
 import { storeFailure } from './store-failure.ts';
+import { syncDirectory } from './sync-directory.ts';
 
 /** Takes a directory for a run, made when there is none. Rejects with `RunInUseError` while another process has it. */
 export async function openFileStore(directory: string): Promise<RunStore> {
@@ -103,16 +104,5 @@ class FileStore implements RunStore {
 
   #fileOf(name: LogName): string {
     return join(this.#path, `${name}${name.startsWith('batch-') ? '.plan' : '.jsonl'}`);
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  // Windows neither opens nor syncs directories; NTFS journals names itself.
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

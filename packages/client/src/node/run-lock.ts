@@ -15,6 +15,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { RunInUseError } from '../store/run-store.ts';
 import { errorCode } from './error-code.ts';
+import { isAlive } from './living-process.ts';
 
 /** The right to a directory, until it is released or the process ends. */
 export interface RunLock {
@@ -50,7 +51,7 @@ async function take(path: string, directory: string, own: Holder): Promise<void>
     if (await place(path, own)) return;
     const holder = await readHolder(path);
     if (holder === 'gone') continue;
-    if (holder === 'unreadable' || (await isAlive(holder))) throw inUse(directory, path, holder);
+    if (holder === 'unreadable' || (await isHeld(holder))) throw inUse(directory, path, holder);
     await removeDead(path, directory, holder, own);
   }
 }
@@ -102,14 +103,10 @@ async function readHolder(path: string): Promise<Holder | 'gone' | 'unreadable'>
   }
 }
 
-async function isAlive({ pid, host, birth }: Holder): Promise<boolean> {
+async function isHeld({ pid, host, birth }: Holder): Promise<boolean> {
   // Nobody can tell from here whether a process of another machine lives.
   if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
+  if (!isAlive(pid)) return false;
   const born = await birthOf(pid);
   return birth === null || born === null || birth === born;
 }
