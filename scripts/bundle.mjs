@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { ROOT } from './setup.mjs';
 
@@ -44,16 +44,22 @@ mkdirSync(UNFINISHED, { recursive: true });
 for (const { fileName, code } of output) {
   if (/__filename|\bmodule\.exports\b/.test(code))
     throw new Error(`${fileName} asks where it lies, which the bundle moved`);
-  writeFileSync(join(UNFINISHED, fileName), `(function (exports, require) {${code}\n})`);
+  writeFileSync(join(UNFINISHED, fileName), `(function (exports, require) {${inAscii(fileName, code)}\n})`);
 }
 const { status } = spawnSync(
   process.execPath,
-  [fileURLToPath(new URL('./compile-bundle.mjs', import.meta.url)), `${pathToFileURL(UNFINISHED)}/`],
+  [fileURLToPath(new URL('./compile-bundle.mjs', import.meta.url)), UNFINISHED],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );
 if (status === 0) putInPlace();
 rmSync(UNFINISHED, { recursive: true, force: true });
 process.exitCode = status ?? 1;
+
+/** What is read at each start is ASCII: 1 MB of it becomes a string in 0.3 ms, and in 2.2 ms where one letter is not. */
+function inAscii(fileName, code) {
+  if (/String\.raw`[^`]*[^\0-\x7f]/.test(code)) throw new Error(`${fileName} has raw text that is not ASCII`);
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 /** The old one goes whole, since a file of another build would fit nothing; also one that another build puts there now. */
 function putInPlace() {

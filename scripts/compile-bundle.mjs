@@ -1,5 +1,5 @@
 /**
- * Starts a server from the bundle in the directory named by its URL, on a data directory and a port of its own, and keeps
+ * Starts a server from the bundle in the directory it is given, on a data directory and a port of its own, and keeps
  * what V8 compiled for that. Run by `bundle.mjs` as a process of its own, for the bundle takes the arguments, the output and the end of the one it is in.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { COMPILED, runBundle, sealed } from '../packages/cli/bin/bundle.js';
 
-const bundle = new URL(process.argv[2]);
+const bundle = process.argv[2];
 const directory = mkdtempSync(join(tmpdir(), 'batchwright-build-'));
 const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', directory, '--log-level', 'silent'];
 process.argv = [process.execPath, 'batchwright', ...args];
@@ -21,7 +21,7 @@ const loaded = [];
 process.stdout.write = () => {
   // The first words of a server say that it listens: all that a start runs has been compiled by then.
   for (const { name, script, source } of loaded) {
-    writeFileSync(new URL(name + COMPILED, bundle), sealed(script, source));
+    writeFileSync(join(bundle, name + COMPILED), sealed(script, source));
   }
   loaded.length = 0;
   // That it stops is no news to whoever builds.

@@ -18,12 +18,13 @@ interface Ran {
 
 /** Runs the bundle beside it; with `keep` in its arguments it keeps what was compiled. */
 const ENTRY = `
-  import { writeFileSync } from 'node:fs';
-  import { BUNDLE, COMPILED, runBundle, sealed } from './bin/bundle.js';
+  const { writeFileSync } = require('node:fs');
+  const { join } = require('node:path');
+  const { BUNDLE, COMPILED, runBundle, sealed } = require('./bin/bundle.js');
   let file;
   runBundle((name, script, source) => (file = { name, script, source }));
   const { name, script, source } = file;
-  if (process.argv[2] === 'keep') writeFileSync(new URL(name + COMPILED, BUNDLE), sealed(script, source));
+  if (process.argv[2] === 'keep') writeFileSync(join(BUNDLE, name + COMPILED), sealed(script, source));
   console.log(JSON.stringify({ ...globalThis.ran, isCompiled: script.cachedDataRejected === false }));
 `;
 
@@ -36,7 +37,6 @@ describe('what was compiled of the command line', () => {
     directory = await mkdtemp(join(tmpdir(), 'batchwright-compiled-'));
     await mkdir(join(directory, 'dist', 'bundle'), { recursive: true });
     await cp(RUNNER, join(directory, 'bin', 'bundle.js'));
-    await writeFile(join(directory, 'package.json'), '{"type":"module"}');
     await writeFile(join(directory, 'entry.js'), ENTRY);
     await writeFile(main(), saying('first'));
     await ran('keep');

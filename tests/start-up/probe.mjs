@@ -16,14 +16,15 @@ process.argv = [
   ...process.argv.slice(2),
 ];
 process.stdout.write = () => {
-  const packages = Object.keys(createRequire(import.meta.url).cache).map(packageOf);
-  writeSync(1, JSON.stringify({ files, packages: [...new Set(packages)].toSorted() }));
+  const packages = Object.keys(createRequire(import.meta.url).cache).flatMap(packageOf);
+  const ofNode = process.moduleLoadList.map((name) => name.replace('NativeModule ', ''));
+  writeSync(1, JSON.stringify({ files, packages: [...new Set(packages)].toSorted(), ofNode }));
   process.kill(process.pid, 'SIGTERM');
   return true;
 };
 runBundle((name, script) => files.push({ name, isCompiled: script.cachedDataRejected === false }));
 
 function packageOf(path) {
-  const [, name = path] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
-  return name;
+  const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
+  return name === undefined ? [] : [name];
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+'use strict';
+
 // Loads the built command line. A checkout that was never built gets the remedy and not a stack trace.
-import { existsSync } from 'node:fs';
-import { BUNDLE, runBundle } from './bundle.js';
+const { existsSync } = require('node:fs');
+const { BUNDLE, runBundle } = require('./bundle.js');
 
 if (existsSync(BUNDLE)) runBundle();
 else {

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { open, readFile, rename } from 'node:fs/promises';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** One step of the directory's layout, from `from` to the next number. It may be run again after a crash half-way. */
@@ -34,7 +33,7 @@ export async function bringToCurrentFormat(
   migrations: readonly FormatMigration[] = FORMAT_MIGRATIONS,
 ): Promise<void> {
   const current = (migrations.at(-1)?.from ?? FIRST_FORMAT - 1) + 1;
-  const found = await readFormat(directory);
+  const found = readFormat(directory);
   if (found === null) return writeFormat(directory, current);
   if (found > current) {
     throw new DataDirectoryTooNewError(
@@ -45,16 +44,16 @@ export async function bringToCurrentFormat(
   for (const migration of migrations) {
     if (migration.from < found) continue;
     await migration.run(directory);
-    await writeFormat(directory, migration.from + 1);
+    writeFormat(directory, migration.from + 1);
   }
 }
 
 /** Null in a new directory. */
-async function readFormat(directory: string): Promise<number | null> {
+function readFormat(directory: string): number | null {
   const path = join(directory, 'format.json');
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     if (existsSync(path)) throw new Error(`cannot read ${path}`, { cause });
     if (!existsSync(join(directory, 'catalog.db'))) return null;
@@ -76,22 +75,22 @@ function formatIn(text: string): number | null {
   }
 }
 
-async function writeFormat(directory: string, format: number): Promise<void> {
+function writeFormat(directory: string, format: number): void {
   const path = join(directory, 'format.json');
   const unfinished = `${path}.new`;
-  const file = await open(unfinished, 'w', 0o600);
+  const file = openSync(unfinished, 'w', 0o600);
   try {
-    await file.writeFile(`${JSON.stringify({ format })}\n`);
-    await file.sync();
+    writeFileSync(file, `${JSON.stringify({ format })}\n`);
+    fsyncSync(file);
   } finally {
-    await file.close();
+    closeSync(file);
   }
-  await rename(unfinished, path);
+  renameSync(unfinished, path);
   if (process.platform === 'win32') return; // There directories can be neither opened nor synced.
-  const names = await open(directory, 'r');
+  const names = openSync(directory, 'r');
   try {
-    await names.sync();
+    fsyncSync(names);
   } finally {
-    await names.close();
+    closeSync(names);
   }
 }

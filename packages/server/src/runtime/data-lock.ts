@@ -4,7 +4,8 @@
  * process id that might have been reused or belongs to another container, and no moment in which two starters both
  * believe they have won. The file `lock` beside it only says, for people, who the holder is.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,7 +52,7 @@ export async function holdDirectory(directory: string): Promise<DirectoryHold> {
     lock.close();
     throw new DataDirectoryHeldError(directory, await findHolder(directory));
   }
-  await writeFile(join(directory, 'lock'), `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 });
+  writeFileSync(join(directory, 'lock'), `${JSON.stringify(thisProcess())}\n`, { mode: 0o600 });
   let released = false;
   return {
     async release() {
@@ -84,16 +85,16 @@ function thisProcess(): Holder {
 
 async function findHolder(directory: string): Promise<Holder | null> {
   for (let attempt = 0; attempt < HOLDER_ATTEMPTS; attempt++) {
-    const holder = await readHolder(directory);
+    const holder = readHolder(directory);
     if (holder !== null && mayBeAlive(holder)) return holder;
     await delay(HOLDER_ATTEMPT_MS);
   }
   return null;
 }
 
-async function readHolder(directory: string): Promise<Holder | null> {
+function readHolder(directory: string): Holder | null {
   try {
-    return JSON.parse(await readFile(join(directory, 'lock'), 'utf8')) as Holder;
+    return JSON.parse(readFileSync(join(directory, 'lock'), 'utf8')) as Holder;
   } catch {
     // Not written yet, or half; the name is only for the message.
     return null;

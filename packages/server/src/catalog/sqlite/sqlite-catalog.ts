@@ -7,7 +7,7 @@
  * such write per step of a batch's life, and none per request.
  */
 import type { OrganizationId } from '@batchwright/protocol';
-import { open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
 import type { Catalog } from '../catalog.ts';
 import { found, type CatalogSources } from '../founding.ts';
 import { openDatabase, type SqliteDatabase } from './driver.ts';
@@ -25,7 +25,7 @@ const OWNER_ONLY = 0o600;
 /** Opens the catalog in `file`, and founds it when there is none. `:memory:` is a catalog that nothing keeps. */
 export async function openSqliteCatalog(file: string, sources: CatalogSources): Promise<Catalog> {
   // SQLite would make the file readable by everyone; it keeps the mode of one that is there.
-  if (file !== ':memory:') await (await open(file, 'a', OWNER_ONLY)).close();
+  if (file !== ':memory:') closeSync(openSync(file, 'a', OWNER_ONLY));
   const database = await openDatabase(file);
   try {
     configure(database);

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { constants, readdirSync } from 'node:fs';
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import type { OpenMode, SpoolFile, SpoolFiles } from './spool-files.ts';
 
 const OWNER_ONLY_FILE = 0o600;
@@ -38,7 +38,10 @@ export const nodeFiles: SpoolFiles = {
   async remove(path) {
     await rm(path, { recursive: true, force: true });
   },
-  list: (path) => readdir(path),
+  async list(path) {
+    // Asked once, before anybody is served: without the thread pool, which would have to be started for it.
+    return readdirSync(path);
+  },
 };
 
 class NodeFile implements SpoolFile {
