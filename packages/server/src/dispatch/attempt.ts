@@ -32,6 +32,7 @@ export class Attempt implements UpstreamEvents, OpenEnd {
   #bytes = 0;
   #stream: StreamedMessage | null = null;
   #over = false;
+  #hasEnded = false;
 
   constructor(events: AttemptEvents, now: () => number, ends: OpenEnds) {
     this.#events = events;
@@ -47,6 +48,11 @@ export class Attempt implements UpstreamEvents, OpenEnd {
   /** Null until an answer's head has come. */
   get status(): number | null {
     return this.#status;
+  }
+
+  /** The upstream is done with the call, its body included; an attempt can be over sooner. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Ties the attempt to its call; a call that was over before it returned needs no tie. */
@@ -116,6 +122,7 @@ export class Attempt implements UpstreamEvents, OpenEnd {
   }
 
   onEnd(): void {
+    this.#hasEnded = true;
     if (this.#over) return this.#ends.ended(this);
     if (this.#stream !== null) return this.#endStream(this.#stream);
     const sent = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
@@ -140,6 +147,7 @@ export class Attempt implements UpstreamEvents, OpenEnd {
   }
 
   onFailure(reason: string, timeout: boolean): void {
+    this.#hasEnded = true;
     if (this.#over) return this.#ends.ended(this);
     this.#finish(timeout ? { type: 'timed_out' } : { type: 'broken', reason }, EMPTY);
   }

@@ -25,7 +25,7 @@ import { PARAMS_TOO_LARGE, refusalOf } from './params-check.ts';
 import type { StartUsage } from './streamed-message.ts';
 import { StreamTrust } from './stream-trust.ts';
 import { UpstreamGate } from './upstream-gate.ts';
-import type { Upstream } from './upstream/upstream.ts';
+import { COPIED_BODY_BYTES, type Upstream } from './upstream/upstream.ts';
 
 /**
  * Runs requests on the upstream: asks fair share whose turn it is, keeps as many calls in flight as the concurrency
@@ -170,7 +170,13 @@ export class Dispatcher implements InFlightEvents {
   answered(attempt: InFlight, answer: UpstreamAnswer, call: Attempt | null, body?: Uint8Array): void {
     this.#free(attempt);
     this.#judge.conclude(attempt, answer, call, body);
+    // Of a call that was cancelled, or goes on behind its answer, the upstream may have the body still.
+    if (call?.hasEnded === true) this.#releaseParams(attempt);
     this.#pumpSoon();
+  }
+
+  #releaseParams({ turn, params }: InFlight): void {
+    if (params !== null && params.byteLength <= COPIED_BODY_BYTES) turn.shard.requests.releaseParams(params);
   }
 
   /** Many shards may become ready in one turn of the event loop; one pump serves them all. */
@@ -272,6 +278,7 @@ export class Dispatcher implements InFlightEvents {
     const { upstream, metrics } = this.#options;
     const answer = new Attempt(attempt, this.#now, this.#ends);
     attempt.call = answer;
+    attempt.params = params;
     const customId = shard.customId(attempt.request);
     attempt.isStreamed = this.#mayStream(attempt);
     const body = this.#bodyOf(attempt, params);

@@ -36,6 +36,8 @@ export class InFlight implements AttemptEvents {
   readonly isProbe: boolean;
   readonly #events: InFlightEvents;
   call: Attempt | null = null;
+  /** Its params as the spool handed them out. */
+  params: Uint8Array | null = null;
   /** Its answer is asked for as a stream. */
   isStreamed = false;
   isOver = false;

@@ -64,10 +64,15 @@ export interface RequestLog {
   readonly index: RequestIndex;
   /** The plan as it was committed. Null when there was none, or when it is damaged: it saves money, and no result needs it. */
   readonly plan: Uint8Array<ArrayBuffer> | null;
-  /** The bytes of one request's params, as the client sent them. Valid until the caller lets go of them. */
+  /** The bytes of one request's params, as the client sent them. Valid until they are released, or nobody holds them. */
   readParams(request: number): Promise<Uint8Array>;
   /** The same without waiting when the bytes are already at hand, else null. Sequential readers find most at hand. */
   peekParams(request: number): Uint8Array | null;
+  /**
+   * Params that were read or peeked are looked at no more, and their memory may serve others. At most once for each time
+   * that they were handed out; who never does costs memory only.
+   */
+  releaseParams(params: Uint8Array): void;
   /** Reads the body into `target` from `position`, for params too large to be held; answers how many bytes, 0 only at the end. */
   readBody(target: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import { AnswerReader, type AnswerFields, type AnswerSink } from './answer-reader.ts';
-import type { UpstreamEvents } from './upstream.ts';
+import { COPIED_BODY_BYTES, type UpstreamEvents } from './upstream.ts';
 import type { OnReadOpts, Socket } from 'node:net';
 
 /**
@@ -65,8 +65,11 @@ type Phase = 'connecting' | 'open' | 'closed';
 
 /** All connections read into the same memory, one at a time: what is kept of it is copied. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
-/** A head and a body no longer than this go out as one piece, which costs a copy and saves a call. */
-const ONE_PIECE_BYTES = 64 * 1024;
+/**
+ * Most requests are put together here as one piece, which costs a copy and saves a call. The kernel copies it at once; what
+ * it does not take keeps the memory, and the next request gets other.
+ */
+let outgoing = Buffer.allocUnsafeSlow(2 * COPIED_BODY_BYTES);
 
 export class Connection implements AnswerSink {
   readonly #options: ConnectionOptions;
@@ -169,17 +172,23 @@ export class Connection implements AnswerSink {
 
   #write({ head, body }: Exchange): void {
     this.#lastTurn = this.#options.owner.watchTurn;
-    const bodyBytes = body?.byteLength ?? 0;
-    if (body === null || head.length + bodyBytes > ONE_PIECE_BYTES) {
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
-      if (body !== null) this.#socket.write(body);
-      return this.#socket.uncork();
-    }
-    const whole = Buffer.allocUnsafe(head.length + bodyBytes);
+    if (body === null) return void this.#socket.write(head, 'latin1');
+    if (body.byteLength <= COPIED_BODY_BYTES) return this.#writeCopy(head, body);
+    this.#socket.cork();
+    this.#socket.write(head, 'latin1');
+    this.#socket.write(body);
+    this.#socket.uncork();
+  }
+
+  #writeCopy(head: string, body: Uint8Array): void {
+    const bytes = head.length + body.byteLength;
+    // What TLS has yet to encrypt is not told apart from what it has yet to send.
+    const isShared = !this.#options.isSecure && bytes <= outgoing.length;
+    const whole = isShared ? outgoing.subarray(0, bytes) : Buffer.allocUnsafe(bytes);
     whole.write(head, 'latin1');
     whole.set(body, head.length);
     this.#socket.write(whole);
+    if (isShared && this.#socket.writableLength > 0) outgoing = Buffer.allocUnsafeSlow(outgoing.length);
   }
 
   #read(bytes: number): void {

@@ -13,13 +13,19 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
+/**
+ * A body up to this long is copied when it goes out. Of a longer one some may be on its way when its answer is over
+ * already, where an upstream answers before it has read all.
+ */
+export const COPIED_BODY_BYTES = 32 * 1024;
+
 export interface UpstreamCall {
   readonly method: 'GET' | 'POST';
   /** Path and query below the base URL, from `/v1`. */
   readonly path: string;
   /** Lower-case names; credentials are the upstream's own business and never come from here. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The exact bytes to send, or null for none. Must not change until the call is over. */
+  /** The exact bytes to send, or null for none. Must not change until the call is over; if too long to be copied, never. */
   readonly body: Uint8Array | null;
   /**
    * Calls of one affinity had best meet at one replica, because of what they share; null or absent for a call that may

@@ -6,17 +6,22 @@ const MEGABYTE = 1024 * 1024;
 
 /** A body of `size` bytes, each naming its place, and the reads that reach the file. */
 async function bodyOf(size: number) {
-  const bytes = Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 8)) & 255);
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) bytes[i] = i * 7 + (i >> 8);
   const file = await new SimulatedFiles(new Map([['/body', bytes]])).open('/body', 'read');
   const reads: { position: number; length: number }[] = [];
+  const targets = new Set<ArrayBufferLike>();
   const counted = {
     ...file,
     read: (target: Uint8Array, position: number) => {
       reads.push({ position, length: target.length });
+      targets.add(target.buffer);
       return file.read(target, position);
     },
   };
-  return { bytes, reads, file: counted, readAhead: new ReadAhead(counted, size, new ReadAheadBudget()) };
+  const budget = new ReadAheadBudget();
+  budget.join();
+  return { bytes, reads, memories: targets, file: counted, readAhead: new ReadAhead(counted, size, budget) };
 }
 
 const same = (a: Uint8Array | null, b: Uint8Array) => a !== null && Buffer.from(a).equals(b);
@@ -87,6 +92,37 @@ describe('read-ahead', () => {
       true,
       true,
     ]);
+  });
+
+  test('reads the next windows into memory whose ranges were all released', async () => {
+    const size = 16 * MEGABYTE;
+    const { bytes, readAhead, memories } = await bodyOf(size);
+    const held: Uint8Array[] = [];
+    for (let at = 0; at + 2500 <= size; at += 2500) {
+      const range = readAhead.peek(at, 2500) ?? (await readAhead.read(at, 2500));
+      if (at % 250_000 === 0) expect(same(range, bytes.subarray(at, at + 2500))).toBe(true);
+      held.push(range);
+      // As many as are in flight at once.
+      if (held.length > 256) readAhead.release(held.shift() as Uint8Array);
+      if (at % 100_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(memories.size).toBeLessThan(8);
+  });
+
+  test('lets memory go with the last body that was open', async () => {
+    const budget = new ReadAheadBudget();
+    const leave = budget.join();
+    const memory = budget.memory(MEGABYTE);
+    budget.spare(memory);
+    leave();
+    expect(budget.memory(MEGABYTE) === memory).toBe(false);
+  });
+
+  test('does not let a range be released twice', async () => {
+    const { readAhead } = await bodyOf(1000);
+    const range = await readAhead.read(0, 10);
+    readAhead.release(range);
+    expect(() => readAhead.release(range)).toThrow('released twice');
   });
 
   test('asks the file again after a read that failed', async () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { readFully, type SpoolFile } from './spool-files.ts';
 
 /** Bytes read at once for a reader that goes forward. */
@@ -17,12 +18,16 @@ const BUDGET_BYTES = 256 * 1024 * 1024;
 /** A read this far beyond a window's end still counts as going forward: it skips what lies between two params. */
 const FORWARD_GAP_BYTES = 64 * 1024;
 
+/** Windows of full size kept for the next reader: what the kernel has yet to make pages of costs more than to read into it. */
+const SPARE_WINDOWS = 4;
+
 /**
  * Divides memory among the bodies that are open: with a few, each reads a megabyte at once; a thousand must not hold
  * four gigabytes. A window keeps the size it was opened with.
  */
 export class ReadAheadBudget {
   #bodies = 0;
+  #spares: Buffer[] = [];
 
   /** Counts one more body; the function given back counts it no longer, once. */
   join(): () => void {
@@ -31,7 +36,19 @@ export class ReadAheadBudget {
     return () => {
       if (isIn) this.#bodies--;
       isIn = false;
+      if (this.#bodies === 0) this.#spares = [];
     };
+  }
+
+  /** Memory to read into. Not filled with zeroes: what is not read whole must not be handed out. */
+  memory(bytes: number): Buffer {
+    return (bytes === SEQUENTIAL_BYTES ? this.#spares.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Nobody will look at this memory again. */
+  spare(memory: Buffer): void {
+    const isOfUse = memory.length === SEQUENTIAL_BYTES && this.#bodies > 0 && this.#spares.length < SPARE_WINDOWS;
+    if (isOfUse) this.#spares.push(memory);
   }
 
   get sequentialBytes(): number {
@@ -43,15 +60,20 @@ export class ReadAheadBudget {
 interface Window {
   readonly start: number;
   readonly end: number;
-  /** Null while it is being read. */
-  bytes: Uint8Array | null;
-  readonly loaded: Promise<Uint8Array>;
+  /** Null while it is being read, and for ever if that failed. */
+  bytes: Buffer | null;
+  readonly loaded: Promise<Buffer>;
+  /** Ranges of it that are out, those that wait for it among them. */
+  lent: number;
+  /** New ranges may be found in it. */
+  isOpen: boolean;
 }
 
 /**
  * Reads ranges of a body through a few windows, so that somebody who reads it in order finds most ranges in memory.
- * Windows are never written again: a range handed out stays what it is for as long as its holder keeps it, and the
- * collector takes the window when the last range is gone.
+ *
+ * Invariant: a range handed out stays what it is until it is released. A window is written again only when it is closed to
+ * new ranges and every one of its ranges was released; where one never is, the collector takes the window with it.
  */
 export class ReadAhead {
   readonly #file: SpoolFile;
@@ -59,6 +81,8 @@ export class ReadAhead {
   readonly #budget: ReadAheadBudget;
   /** Newest first. */
   #windows: readonly Window[] = [];
+  /** By their memory, closed ones too for as long as anybody holds a range of them. */
+  readonly #windowsByMemory = new WeakMap<ArrayBufferLike, Window>();
 
   constructor(file: SpoolFile, fileBytes: number, budget: ReadAheadBudget) {
     this.#file = file;
@@ -71,6 +95,7 @@ export class ReadAhead {
     for (const window of this.#windows) {
       if (window.bytes === null || offset < window.start || offset + length > window.end) continue;
       this.#readOn(window, offset);
+      window.lent++;
       return window.bytes.subarray(offset - window.start, offset - window.start + length);
     }
     return null;
@@ -79,8 +104,18 @@ export class ReadAhead {
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (length > this.#budget.sequentialBytes) return this.#load(offset, length);
     const window = this.#find(offset, length) ?? this.#open(offset, length);
+    window.lent++;
     const bytes = await window.loaded;
     return bytes.subarray(offset - window.start, offset - window.start + length);
+  }
+
+  /** Takes back a range that was handed out, once. Nobody may look at it from here on. */
+  release(range: Uint8Array): void {
+    const window = this.#windowsByMemory.get(range.buffer);
+    if (window === undefined) return;
+    window.lent--;
+    assert(window.lent >= 0, 'a range was released twice');
+    this.#reuse(window);
   }
 
   #find(offset: number, length: number): Window | undefined {
@@ -100,14 +135,34 @@ export class ReadAhead {
 
   #openFrom(start: number, bytes: number): Window {
     const end = Math.min(start + bytes, this.#fileBytes);
-    const window: Window = { start, end, bytes: null, loaded: this.#load(start, end - start) };
+    const window: Window = { start, end, bytes: null, loaded: this.#load(start, end - start), lent: 0, isOpen: true };
+    const oldest = this.#windows[WINDOWS - 1];
     this.#windows = [window, ...this.#windows.slice(0, WINDOWS - 1)];
+    if (oldest !== undefined) this.#close(oldest);
     window.loaded.then(
-      (bytes) => void (window.bytes = bytes),
+      (bytes) => this.#loaded(window, bytes),
       // The readers waiting for it are told; a window that failed must not be found again.
       () => void (this.#windows = this.#windows.filter((other) => other !== window)),
     );
     return window;
+  }
+
+  #loaded(window: Window, bytes: Buffer): void {
+    window.bytes = bytes;
+    this.#windowsByMemory.set(bytes.buffer, window);
+    this.#reuse(window);
+  }
+
+  #close(window: Window): void {
+    window.isOpen = false;
+    this.#reuse(window);
+  }
+
+  #reuse(window: Window): void {
+    if (window.isOpen || window.lent > 0 || window.bytes === null) return;
+    this.#windowsByMemory.delete(window.bytes.buffer);
+    this.#budget.spare(window.bytes);
+    window.bytes = null;
   }
 
   /** How much to read for a range that no window holds: much at the beginning, little after a jump, more for going on. */
@@ -118,9 +173,8 @@ export class ReadAhead {
     return Math.min(this.#budget.sequentialBytes, GROWTH * (before.end - before.start));
   }
 
-  async #load(offset: number, length: number): Promise<Uint8Array> {
-    // Not filled with zeroes first: what is not read whole is not handed out.
-    const bytes = Buffer.allocUnsafeSlow(length);
+  async #load(offset: number, length: number): Promise<Buffer> {
+    const bytes = this.#budget.memory(length);
     const count = await readFully(this.#file, bytes, offset);
     if (count < length)
       throw new Error(`body ends at ${offset + count}, inside a request that goes to ${offset + length}`);

@@ -85,6 +85,10 @@ export class FileRequestLog implements RequestLog {
     }
   }
 
+  releaseParams(params: Uint8Array): void {
+    this.#readAhead.release(params);
+  }
+
   async readBody(target: Uint8Array, position: number): Promise<number> {
     try {
       return await this.#body.read(target, position);

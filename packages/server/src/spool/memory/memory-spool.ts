@@ -127,6 +127,7 @@ function requestLog(batch: MemoryBatch): RequestLog {
     plan,
     peekParams,
     readParams: async (request) => peekParams(request),
+    releaseParams: () => undefined,
     readBody: async (target, position) => copyPart(body, target, position),
     close: async () => undefined,
   };
