@@ -8,9 +8,9 @@ export type JournalEntry =
   | BegunEntry
   | { readonly type: 'prepared'; readonly atMs: number; readonly requests: number; readonly requestBytes: number }
   /**
-   * Requests were put into batches; what is in each is in its `batch-N` log, synced before. They may take the place of
-   * batches that were not sent, as when their leaders failed or waited too long; one entry says both, so that nobody is
-   * in two batches, and nobody in none.
+   * Requests were put into batches; what is in each is in its `batch-N` log, synced before, as is what replaces requests.
+   * They may take the place of batches that were not sent, as when their leaders failed or waited too long; one entry says
+   * both, so that nobody is in two batches, and nobody in none.
    */
   | {
       readonly type: 'planned';

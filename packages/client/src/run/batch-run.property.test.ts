@@ -15,10 +15,14 @@ const LIMIT_MS = 60_000 + 400 * RUNS;
 const INTERRUPT_MS = LIMIT_MS - 20_000;
 const ATTEMPTS = 3;
 
-/** Where a process dies: the n-th time it comes by a point, or around its n-th note. */
+/** Where a process dies: the n-th time it comes by a point, or around its n-th note. Or how it leaves while it is well. */
 type Death =
   | { readonly type: 'point'; readonly point: RunPoint; readonly occurrence: number }
-  | { readonly type: 'note'; readonly moment: 'before' | 'after'; readonly occurrence: number };
+  | { readonly type: 'note'; readonly moment: 'before' | 'after'; readonly occurrence: number }
+  /** Told to, after its n-th note. */
+  | { readonly type: 'signal'; readonly occurrence: number }
+  /** Once all that can be sent is. */
+  | { readonly type: 'detach' };
 
 const deaths: fc.Arbitrary<Death> = fc.oneof(
   fc.record({
@@ -31,6 +35,8 @@ const deaths: fc.Arbitrary<Death> = fc.oneof(
     moment: fc.constantFrom('before' as const, 'after' as const),
     occurrence: fc.integer({ min: 1, max: 25 }),
   }),
+  fc.record({ type: fc.constant('signal' as const), occurrence: fc.integer({ min: 1, max: 25 }) }),
+  fc.record({ type: fc.constant('detach' as const) }),
 );
 
 const scenarios = fc.record({
@@ -192,7 +198,7 @@ function worldOf(scenario: Scenario): World {
   return world;
 }
 
-/** One process from start to end or death; null: it died. */
+/** One process from start to end or death; null: it died, or left. */
 async function live(
   world: World,
   { queuedRequests, kept }: Scenario,
@@ -200,8 +206,9 @@ async function live(
   retryFailed: boolean,
 ): Promise<SettledResult[] | null> {
   let isDead = false;
-  let left = death?.occurrence ?? Infinity;
+  let left = death === undefined || death.type === 'detach' ? Infinity : death.occurrence;
   const { store } = world;
+  const leave = new AbortController();
   const die = (): never => {
     isDead = true;
     world.store = store.die((unsynced) => Math.floor(kept * unsynced));
@@ -209,17 +216,24 @@ async function live(
   };
   store.onNote = (moment) => {
     if (death?.type === 'note' && death.moment === moment && --left === 0) die();
+    if (death?.type === 'signal' && moment === 'after' && --left === 0) leave.abort();
   };
   const reached = (point: RunPoint): void => {
     if (death?.type === 'point' && death.point === point && --left === 0) die();
   };
-  const run = world.run({ queuedRequests, attempts: ATTEMPTS, judge, reached, retryFailed }, () => isDead);
+  const terms = { queuedRequests, attempts: ATTEMPTS, judge, retryFailed, detach: death?.type === 'detach' };
+  const run = world.run({ ...terms, reached, signal: leave.signal }, () => isDead);
   const results: SettledResult[] = [];
-  const whole = async (): Promise<SettledResult[]> => {
+  const whole = async (): Promise<SettledResult[] | null> => {
     for await (const result of run) results.push(result);
     const end = await run.settle();
     // Where nothing failed there is nothing to take up.
     if (end.type === 'already_finished') return [];
+    if (end.type === 'left') {
+      expect(['signal', 'detach']).toContain(death?.type);
+      await run.close();
+      return null;
+    }
     expect(end.type).toBe('settled');
     expect((await all(run.results('input'))).map(outcome)).toEqual(results.toSorted(byRequest).map(outcome));
     await run.finish();
@@ -265,7 +279,7 @@ const outcome = ({ customId, request, result, attempts, rejection }: SettledResu
 });
 
 it(
-  'that dies anywhere, any number of times, loses nothing and submits nothing twice',
+  'that dies or leaves anywhere, any number of times, loses nothing and submits nothing twice',
   async () => {
     await fc.assert(
       fc.asyncProperty(scenarios, async (scenario) => {
