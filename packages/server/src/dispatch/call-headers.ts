@@ -1,4 +1,5 @@
 import type { BatchRecord, TurnReason } from '@batchwright/core';
+import type { CustomIds } from '@batchwright/scan';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** Betas that concern the batch endpoints and mean nothing to an upstream's `/v1/messages`. */
@@ -28,13 +29,13 @@ export class CallHeaders {
     this.#workspace = isCacheShared ? 'all' : batch.workspaceId;
   }
 
-  of(customId: Uint8Array, reason: TurnReason): Readonly<Record<string, string>> {
+  of(customIds: CustomIds, request: number, reason: TurnReason): Readonly<Record<string, string>> {
     if (!this.#annotated) return this.#shared;
     return {
       ...this.#shared,
       'batchwright-surface': 'batch',
       'batchwright-workspace': this.#workspace,
-      'batchwright-custom-id': Buffer.from(customId).toString('latin1'),
+      'batchwright-custom-id': Buffer.from(customIds.of(request)).toString('latin1'),
       'batchwright-turn': reason,
     };
   }

@@ -279,17 +279,14 @@ export class Dispatcher implements InFlightEvents {
     const answer = new Attempt(attempt, this.#now, this.#ends);
     attempt.call = answer;
     attempt.params = params;
-    const customId = shard.customId(attempt.request);
     attempt.isStreamed = this.#mayStream(attempt);
     const body = this.#bodyOf(attempt, params);
     const affinity = shard.affinityOf(attempt.request);
+    const callHeaders = headers.of(shard.requests.index.customIds, attempt.request, attempt.reason);
     shard.callStarted(attempt.request, attempt.reason);
     metrics.turned(attempt.reason);
     answer.started(
-      upstream.call(
-        { method: 'POST', path: '/v1/messages', headers: headers.of(customId, attempt.reason), body, affinity },
-        answer,
-      ),
+      upstream.call({ method: 'POST', path: '/v1/messages', headers: callHeaders, body, affinity }, answer),
     );
   }
 

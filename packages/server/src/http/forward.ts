@@ -49,9 +49,9 @@ export function forward(call: Call, start: StartExchange, substitute: Substitute
           const own = substitute(status, headers) ?? passHead(call, status, headers);
           if (own !== null) giveUp(own);
         },
-        onData(chunk) {
+        onData(chunk, isLast = false) {
           if (isOver) return;
-          response.write(chunk);
+          response.write(isLast ? Buffer.from(chunk) : chunk);
           call.facts.bytes = (call.facts.bytes ?? 0) + chunk.byteLength;
           if (response.writableLength > UNREAD_BYTES) response.destroy();
         },

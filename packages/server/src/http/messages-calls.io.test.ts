@@ -54,6 +54,20 @@ describe('a message', () => {
     expect(answer.headers).not.toHaveProperty('server');
   });
 
+  it('keeps the last piece of an answer, whose memory is another’s once it was handed over', async () => {
+    const room = await startRoom();
+    // More than a socket takes at once.
+    const long = `{"type":"message","text":"${'a'.repeat(12_000_000)}"}`;
+    room.upstream.script = (_call, events) => {
+      const memory = Buffer.from(long);
+      events.onHead(200, { 'content-type': 'application/json' });
+      events.onData(memory, true);
+      events.onEnd();
+      memory.fill(0);
+    };
+    expect((await ask(room, MESSAGE)).text === long).toBe(true);
+  });
+
   it('streams: a chunk is there before the next one is made', async () => {
     const room = await startRoom();
     const send = streamingScript(room);

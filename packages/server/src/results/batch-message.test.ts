@@ -68,4 +68,14 @@ describe('batchMessage', () => {
     });
     expect(batchMessage(Buffer.from('{"model":3,"id":"msg_1"}'))?.usage).toEqual(noUse(''));
   });
+
+  it('names the model of each answer, whatever the one before it named', () => {
+    const names = ['m-1', 'm-2', 'm-2', 'm-20', 'm', '', 'm-1'];
+    for (const model of names) {
+      // The bytes are another answer's soon after.
+      const body = Buffer.from(JSON.stringify({ model, usage: { input_tokens: 1 } }));
+      expect(batchMessage(body)?.usage.model).toBe(model);
+      body.fill(0x41);
+    }
+  });
 });

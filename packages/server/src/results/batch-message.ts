@@ -44,9 +44,24 @@ function spliceTier(body: Uint8Array, whole: Outline, usage: Span): readonly Uin
   return [body.subarray(whole.start, inside), isEmpty ? TIER_ONLY : TIER_FIRST, body.subarray(inside, whole.end)];
 }
 
+/** A model's name as it stood in an answer; mostly the next answer is of the same model, and its name need not be made again. */
+let lastModel = { quoted: new Uint8Array(0), name: '' };
+const LONGEST_KNOWN_MODEL = 256;
+
 function modelIn(body: Uint8Array, whole: Outline): string {
   const model = whole.find('model');
-  return model?.kind === 'string' ? (parseSpan(body, model) as string) : '';
+  if (model?.kind !== 'string') return '';
+  if (isAt(body, model, lastModel.quoted)) return lastModel.name;
+  const name = parseSpan(body, model) as string;
+  if (model.end - model.start <= LONGEST_KNOWN_MODEL)
+    lastModel = { quoted: new Uint8Array(body.subarray(model.start, model.end)), name };
+  return name;
+}
+
+function isAt(body: Uint8Array, { start, end }: Span, bytes: Uint8Array): boolean {
+  if (end - start !== bytes.length) return false;
+  for (let i = 0; i < bytes.length; i++) if (body[start + i] !== bytes[i]) return false;
+  return true;
 }
 
 function withoutNewlines(body: Uint8Array): Uint8Array {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AnswerFault, AnswerReader, type AnswerFields, type Reading } from './answer-reader.ts';
+import { AnswerFault, type AnswerFields } from './answer-head.ts';
+import { AnswerReader, type Reading } from './answer-reader.ts';
 
 interface Read {
   readonly reading: Reading | 'fault';

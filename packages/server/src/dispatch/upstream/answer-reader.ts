@@ -1,3 +1,5 @@
+import { AnswerFault, NOT_HTTP, readHead, VERSION, type AnswerFields } from './answer-head.ts';
+
 /**
  * Reads HTTP/1.1 answers off a connection, piece by piece as they come. As strict as RFC 9112 asks of a client that uses
  * its connection again: where an answer ends must be beyond doubt, or the next one would be taken for another request's.
@@ -12,18 +14,12 @@
 export interface AnswerSink {
   /** False when nobody wants to hear more: reading stops at once. */
   onHead(status: number, headers: AnswerFields): boolean;
-  /** The bytes are valid during the call only. False as above. */
-  onBody(bytes: Buffer): boolean;
+  /** The bytes are valid during the call only; the last, where they are known to be, until `read` returns. False as above. */
+  onBody(bytes: Buffer, isLast: boolean): boolean;
 }
-
-/** Names in lower case; a name that came more than once has all its values. */
-export type AnswerFields = Readonly<Record<string, string | readonly string[]>>;
 
 /** What a piece came to: `more` is to come, the answer is `over`, or nobody listens any more. */
 export type Reading = 'more' | 'over' | 'unwanted';
-
-/** The answer is not HTTP/1.1, or not in a way that can be relied on. */
-export class AnswerFault extends Error {}
 
 /** Real heads have a few kilobytes. */
 const HEAD_LIMIT_BYTES = 64 * 1024;
@@ -114,7 +110,7 @@ export class AnswerReader {
   }
 
   #takeHead(head: string, sink: AnswerSink): boolean {
-    const { status, minor, headers } = parseHead(head);
+    const { status, minor, headers } = readHead(head);
     // Switching protocols was not asked for; every other answer below 200 comes before the one that counts.
     if (status === 101) throw new AnswerFault('the answer switches protocols');
     if (status < 200) return true;
@@ -156,7 +152,7 @@ export class AnswerReader {
       this.#missing -= end - at;
       if (this.#missing === 0) this.#place = this.#place === 'length' ? 'over' : 'chunk_end';
     }
-    return sink.onBody(bytes) ? end : -1;
+    return sink.onBody(bytes, this.#place === 'over') ? end : -1;
   }
 
   /** The lines between chunks: sizes, line ends, trailers. */
@@ -196,46 +192,8 @@ export class AnswerReader {
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const NOT_HTTP = 'the answer is not HTTP/1.1';
-const VERSION = 'HTTP/1.';
-const STATUS_LINE = /^HTTP\/1\.[01] [1-9]\d\d(?: |\r|$)/;
-const MINOR_AT = VERSION.length;
-const STATUS_AT = 'HTTP/1.1 '.length;
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-// eslint-disable-next-line no-control-regex -- control characters are what it keeps out
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^\d{1,15}$/;
 const CHUNK_SIZE = /^([\da-fA-F]{1,12})[\t ]*(?:;.*)?$/;
-
-interface Head {
-  readonly status: number;
-  readonly minor: number;
-  readonly headers: AnswerFields;
-}
-
-function parseHead(head: string): Head {
-  if (!STATUS_LINE.test(head)) throw new AnswerFault(NOT_HTTP);
-  const firstEnd = head.indexOf('\r\n');
-  const headers = Object.create(null) as Record<string, string | readonly string[]>;
-  for (let start = firstEnd < 0 ? head.length : firstEnd + 2; start < head.length;) {
-    const next = head.indexOf('\r\n', start);
-    const end = next < 0 ? head.length : next;
-    putField(headers, head, start, end);
-    start = end + 2;
-  }
-  return { status: Number(head.slice(STATUS_AT, STATUS_AT + 3)), minor: Number(head[MINOR_AT]), headers };
-}
-
-function putField(headers: Record<string, string | readonly string[]>, head: string, start: number, end: number): void {
-  const colon = head.indexOf(':', start);
-  const name = colon < 0 || colon > end ? '' : head.slice(start, colon);
-  const value = head.slice(colon + 1, end).trim();
-  // A folded line begins with a space, which no name does.
-  if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw new AnswerFault('the head has a line that is no field');
-  const key = name.toLowerCase();
-  const before = headers[key];
-  headers[key] = before === undefined ? value : [...(typeof before === 'string' ? [before] : before), value];
-}
 
 /** The items of a comma-separated field, in lower case. */
 function listOf(field: string | readonly string[]): readonly string[] {

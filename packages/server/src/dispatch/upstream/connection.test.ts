@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Connection, Exchange, type ConnectionOwner } from './connection.ts';
 import { COPIED_BODY_BYTES } from './upstream.ts';
@@ -84,5 +84,38 @@ describe('Connection', () => {
       expect(isSame).toBe(false);
       expect(written.length === 1 && (written[0]?.length ?? 0) > bytes).toBe(isCopied);
     }
+  });
+
+  it('lends the last piece of an answer until its end, and gives the others away', () => {
+    const { socket } = socketOf(true);
+    const heard: { readonly chunk: Uint8Array; readonly isLast: boolean; readonly said: string }[] = [];
+    let atEnd = '';
+    let receive = (_text: string): void => {};
+    const connect = ({ buffer, callback }: OnReadOpts): Socket => {
+      receive = (text) => void callback((buffer as Buffer).write(text, 'latin1'), buffer as Buffer);
+      return socket;
+    };
+    const timeouts = { connecting: 10, silence: 10, idle: 10 };
+    const connection = new Connection({ connect, isSecure: false, timeouts, owner: OWNER });
+    socket.emit('connect');
+    const text = (chunk: Uint8Array): string => Buffer.from(chunk).toString();
+    connection.send(
+      new Exchange('HEAD\r\n\r\n', Buffer.from(''), {
+        onHead: () => undefined,
+        onData: (chunk, isLast = false) => void heard.push({ chunk, isLast, said: text(chunk) }),
+        onEnd: () => void (atEnd = heard.map(({ chunk }) => text(chunk)).join('')),
+        onFailure: (reason) => expect(reason).toBe(''),
+      }),
+    );
+    receive('HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nfour');
+    receive('more');
+    expect(heard.map(({ isLast, said }) => [said, isLast])).toEqual([
+      ['four', false],
+      ['more', true],
+    ]);
+    expect(atEnd).toBe('fourmore');
+    // In the memory that everything is read into.
+    expect(heard[1]?.chunk.byteOffset).toBe(0);
+    expect(heard[1]?.chunk.buffer === heard[0]?.chunk.buffer).toBe(false);
   });
 });

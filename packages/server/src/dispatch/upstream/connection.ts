@@ -1,4 +1,5 @@
-import { AnswerReader, type AnswerFields, type AnswerSink } from './answer-reader.ts';
+import type { AnswerFields } from './answer-head.ts';
+import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { COPIED_BODY_BYTES, type UpstreamEvents } from './upstream.ts';
 import type { OnReadOpts, Socket } from 'node:net';
 
@@ -153,8 +154,8 @@ export class Connection implements AnswerSink {
     return this.#exchange !== null;
   }
 
-  onBody(bytes: Buffer): boolean {
-    this.#exchange?.events.onData(Buffer.from(bytes));
+  onBody(bytes: Buffer, isLast: boolean): boolean {
+    this.#exchange?.events.onData(isLast ? bytes : Buffer.from(bytes), isLast);
     return this.#exchange !== null;
   }
 

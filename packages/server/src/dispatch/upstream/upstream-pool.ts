@@ -133,8 +133,8 @@ class PooledCall implements UpstreamEvents {
     this.#events.onHead(status, headers);
   }
 
-  onData(chunk: Uint8Array): void {
-    this.#events.onData(chunk);
+  onData(chunk: Uint8Array, isLast?: boolean): void {
+    this.#events.onData(chunk, isLast);
   }
 
   onEnd(): void {

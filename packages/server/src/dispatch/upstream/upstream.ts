@@ -36,8 +36,8 @@ export interface UpstreamCall {
 
 export interface UpstreamEvents {
   onHead(status: number, headers: Readonly<Record<string, string | readonly string[] | undefined>>): void;
-  /** The chunk is the receiver's to keep. */
-  onData(chunk: Uint8Array): void;
+  /** The chunk is the receiver's to keep; but one that is the last is valid until `onEnd` returns, which is called at once. */
+  onData(chunk: Uint8Array, isLast?: boolean): void;
   onEnd(): void;
   /** The connection failed or a time limit passed; `timeout` tells which. */
   onFailure(reason: string, timeout: boolean): void;
