@@ -9,20 +9,19 @@ import type { BatchId, MicrosecondsUtc, RequestCounts, WorkspaceId } from '@batc
 import type { BatchCatalog, BatchPage, CatalogTally, Cursor } from '../catalog.ts';
 import { newRecord, withBudget } from '../stored-batch.ts';
 import { encodePrediction } from '../stored-ledger.ts';
-import type { SqliteDatabase } from './driver.ts';
 import { batchOf } from './rows.ts';
 import { findAccount } from './sqlite-ledgers.ts';
+import type { SharedCommit } from './shared-commit.ts';
 import type { Statements } from './statements.ts';
-import { inTransaction } from './transaction.ts';
 
-export function sqliteBatches(database: SqliteDatabase, statements: Statements): BatchCatalog {
+export function sqliteBatches(commits: SharedCommit, statements: Statements): BatchCatalog {
   const within = (workspaceId: WorkspaceId, id: BatchId) => {
     const batch = findBatch(statements, id);
     return batch?.workspaceId === workspaceId ? batch : null;
   };
   return {
-    create: async (batch, nowUs, queueLimit, prediction = null) =>
-      inTransaction(database, () => {
+    create: (batch, nowUs, queueLimit, prediction = null) =>
+      commits.write(() => {
         const { queued } = statements.findQueued.get(batch.workspaceId) as { readonly queued: number | null };
         const queuedNow = queued ?? 0;
         if (queueLimit !== null && queuedNow + batch.requestCount > queueLimit) {
@@ -36,23 +35,23 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
     find: async (workspaceId, id) => within(workspaceId, id),
     account: async (workspaceId, id) => findAccount(statements, workspaceId, id),
     list: async (workspaceId, cursor, limit) => listPage(statements, workspaceId, cursor, limit),
-    cancel: async (workspaceId, id, nowUs) =>
-      inTransaction(database, () => {
+    cancel: (workspaceId, id, nowUs) =>
+      commits.write(() => {
         const batch = within(workspaceId, id);
         if (batch === null) return 'missing';
         const transition = applyEvent(statements, batch, { type: 'cancel_requested' }, nowUs);
         return transition.type === 'changed' ? transition.batch : batch;
       }),
-    setBudget: async (workspaceId, id, budgetNanoUsd) =>
-      inTransaction(database, () => {
+    setBudget: (workspaceId, id, budgetNanoUsd) =>
+      commits.write(() => {
         const batch = within(workspaceId, id);
         if (batch === null) return 'missing';
         const changed = withBudget(batch, budgetNanoUsd);
         if (changed !== batch) statements.updateOptions.run(JSON.stringify(changed.options), id);
         return changed;
       }),
-    delete: async (workspaceId, id, nowUs) =>
-      inTransaction(database, () => {
+    delete: (workspaceId, id, nowUs) =>
+      commits.write(() => {
         const batch = within(workspaceId, id);
         if (batch === null) return 'missing';
         const transition = transitionBatch(batch, { type: 'delete_requested' }, nowUs);
@@ -63,20 +62,17 @@ export function sqliteBatches(database: SqliteDatabase, statements: Statements):
         return 'deleted';
       }),
     deletedBatches: async (limit) => statements.listDeleted.all(limit).map(idOf),
-    async forgetSegments(id) {
-      statements.forgetSegments.run(id);
-    },
+    forgetSegments: (id) => commits.write(() => void statements.forgetSegments.run(id)),
     dueForArchive: async (createdBeforeUs, limit) => statements.listDueForArchive.all(createdBeforeUs, limit).map(idOf),
     async oldestUnarchived() {
       const row = statements.findOldestUnarchived.get() as { readonly created_at_us: MicrosecondsUtc } | undefined;
       return row?.created_at_us ?? null;
     },
-    async archive(id, nowUs) {
-      inTransaction(database, () => {
+    archive: (id, nowUs) =>
+      commits.write(() => {
         const batch = findBatch(statements, id);
         if (batch !== null) applyEvent(statements, batch, { type: 'retention_passed' }, nowUs);
-      });
-    },
+      }),
     exists: async (id) => statements.existsBatch.get(id) !== undefined,
     tally: async () => tally(statements),
   };

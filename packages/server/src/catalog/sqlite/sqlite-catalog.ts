@@ -3,8 +3,8 @@
  * same file beside it: every write is one short transaction that takes the write lock first, and nothing is kept in
  * memory that another process could have changed.
  *
- * Calls run to their end before they return, so a commit holds the event loop for one sync of the disk. There is one
- * such write per step of a batch's life, and none per request.
+ * A commit holds the event loop for one sync of the disk. There is one write per step of a batch's life, and none per
+ * request; those of one turn of the event loop share a commit.
  */
 import type { OrganizationId } from '@batchwright/protocol';
 import { closeSync, openSync } from 'node:fs';
@@ -12,6 +12,7 @@ import type { Catalog } from '../catalog.ts';
 import { found, type CatalogSources } from '../founding.ts';
 import { openDatabase, type SqliteDatabase } from './driver.ts';
 import { migrate } from './migration.ts';
+import { SharedCommit } from './shared-commit.ts';
 import { sqliteBatches } from './sqlite-batches.ts';
 import { sqliteShards } from './sqlite-shards.ts';
 import { sqliteWorkspaces } from './sqlite-workspaces.ts';
@@ -47,18 +48,21 @@ function configure(database: SqliteDatabase): void {
 
 function catalogOver(database: SqliteDatabase, statements: Statements, sources: CatalogSources): Catalog {
   const organizationId = inTransaction(database, () => findOrFound(statements, sources));
+  const commits = new SharedCommit(database);
   let closed = false;
   return {
     organizationId,
     workspaces: sqliteWorkspaces(statements),
-    batches: sqliteBatches(database, statements),
-    shards: sqliteShards(database, statements),
+    batches: sqliteBatches(commits, statements),
+    shards: sqliteShards(commits, statements),
     async ping() {
       statements.ping.get();
     },
     async close() {
-      if (!closed) database.close();
+      if (closed) return;
       closed = true;
+      commits.flush();
+      database.close();
     },
   };
 }
