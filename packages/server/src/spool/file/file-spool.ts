@@ -38,6 +38,7 @@ import { FileResultLog } from './result-log.ts';
 import { readDoneLog, recoverResults, type ResultFiles } from './result-recovery.ts';
 import { ResultServing } from './result-serving.ts';
 import { commitSalvage, SalvageWriter } from './salvage.ts';
+import { SharedSync } from './shared-sync.ts';
 import { readFully, withFile, type SpoolFiles } from './spool-files.ts';
 
 /** Opens the spool whose batches lie in `root`, a directory that exists. `onDamage` is told of damage whenever it is met. */
@@ -52,6 +53,7 @@ export function openFileSpool(
 class FileSpool implements Spool {
   readonly #root: string;
   readonly #files: SpoolFiles;
+  readonly #rootSync: SharedSync;
   readonly #direct: DirectWriting = { state: 'untried' };
   readonly #readAheadBudget = new ReadAheadBudget();
   readonly #openLogs = new Map<BatchId, FileResultLog>();
@@ -64,13 +66,13 @@ class FileSpool implements Spool {
   constructor(root: string, files: SpoolFiles, onDamage: (error: StoredDamageError) => void) {
     this.#root = root;
     this.#files = files;
+    this.#rootSync = new SharedSync(() => files.syncDirectory(root));
     this.#onDamage = onDamage;
     this.#serving = new ResultServing(files, onDamage);
   }
 
   async createRequestLog(batchId: BatchId): Promise<RequestLogWriter> {
-    checkBatchId(batchId);
-    return FileRequestLogWriter.create(this.#files, this.#root, batchId, this.#direct);
+    return FileRequestLogWriter.create(this.#files, this.#directory(batchId), this.#rootSync, this.#direct);
   }
 
   async openRequestLog(batchId: BatchId): Promise<RequestLog> {
@@ -120,7 +122,7 @@ class FileSpool implements Spool {
       this.#openLogs.delete(batchId);
       this.#serving.forget(batchId);
       await this.#files.remove(directory);
-      await this.#files.syncDirectory(this.#root);
+      await this.#rootSync.run();
     } catch (cause) {
       throw spoolFailure(`removing ${directory}`, cause);
     }

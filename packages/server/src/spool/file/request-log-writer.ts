@@ -5,6 +5,7 @@ import { BLOCK_ALIGNMENT_BYTES, REQUEST_BLOCK_BYTES, type RequestLogWriter } fro
 import { errorCode, spoolFailure } from '../spool-failure.ts';
 import { planPieces } from './plan-file.ts';
 import { indexPieces } from './request-index-format.ts';
+import type { SharedSync } from './shared-sync.ts';
 import { withFile, writePieces, writeFully, type SpoolFile, type SpoolFiles } from './spool-files.ts';
 
 /**
@@ -25,7 +26,7 @@ export interface DirectWriting {
 export class FileRequestLogWriter implements RequestLogWriter {
   readonly #files: SpoolFiles;
   readonly #directory: string;
-  readonly #parent: string;
+  readonly #parentSync: SharedSync;
   readonly #direct: DirectWriting;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #body: SpoolFile;
@@ -35,22 +36,27 @@ export class FileRequestLogWriter implements RequestLogWriter {
   #failure: Error | null = null;
   #closed = false;
 
-  private constructor(files: SpoolFiles, parent: string, directory: string, body: SpoolFile, direct: DirectWriting) {
+  private constructor(
+    files: SpoolFiles,
+    directory: string,
+    parentSync: SharedSync,
+    body: SpoolFile,
+    direct: DirectWriting,
+  ) {
     this.#files = files;
-    this.#parent = parent;
+    this.#parentSync = parentSync;
     this.#directory = directory;
     this.#body = body;
     this.#direct = direct;
   }
 
-  /** Makes the batch's directory, which must not exist. */
+  /** Makes the batch's directory, which must not exist; `parentSync` makes its name durable. */
   static async create(
     files: SpoolFiles,
-    parent: string,
-    name: string,
+    directory: string,
+    parentSync: SharedSync,
     direct: DirectWriting,
   ): Promise<FileRequestLogWriter> {
-    const directory = join(parent, name);
     try {
       await files.makeDirectory(directory);
     } catch (cause) {
@@ -58,7 +64,7 @@ export class FileRequestLogWriter implements RequestLogWriter {
     }
     try {
       const body = await files.open(join(directory, 'body'), 'write');
-      return new FileRequestLogWriter(files, parent, directory, body, direct);
+      return new FileRequestLogWriter(files, directory, parentSync, body, direct);
     } catch (cause) {
       await files.remove(directory);
       throw spoolFailure(`making the body in ${directory}`, cause);
@@ -100,7 +106,7 @@ export class FileRequestLogWriter implements RequestLogWriter {
       ]);
       await this.#close();
       await this.#files.syncDirectory(this.#directory);
-      await this.#files.syncDirectory(this.#parent);
+      await this.#parentSync.run();
     } catch (cause) {
       this.#failure = spoolFailure(`committing the requests in ${this.#directory}`, cause);
       throw this.#failure;
@@ -113,7 +119,7 @@ export class FileRequestLogWriter implements RequestLogWriter {
     try {
       await this.#close();
       await this.#files.remove(this.#directory);
-      await this.#files.syncDirectory(this.#parent);
+      await this.#parentSync.run();
     } catch (cause) {
       throw spoolFailure(`discarding ${this.#directory}`, cause);
     }
