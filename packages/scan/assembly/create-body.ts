@@ -1,6 +1,6 @@
 import { beginCapture, capturedBytes, captureOverflowed, decodeIdentifier, endCapture, isCapturing } from './capture';
 import { BRACE_OPEN, BRACKET_OPEN, QUOTE } from './characters';
-import { addId, clearIds, keepId, nextIdAddress, storedIdBytes } from './custom-id-set';
+import { addId, clearIds, nextIdAddress } from './custom-id-set';
 import {
   BODY_EXTRA_CAPTURE,
   CUSTOM_ID_CAPTURE,
@@ -71,8 +71,6 @@ let items: i32 = 0;
 let recorded: i32 = 0;
 let fault: ItemFault = ItemFault.None;
 let faultItem: i32 = 0;
-let duplicateOffset: u32 = 0;
-let duplicateBytes: i32 = 0;
 
 let itemByte: u32 = ABSENT;
 let customIdByte: u32 = ABSENT;
@@ -133,14 +131,6 @@ export function itemExtraKeyBytes(): i32 {
 export function bodyExtraKeyBytes(): i32 {
   return bodyExtraBytes;
 }
-/** Where in `CUSTOM_IDS` the first custom_id lies that an earlier item has too; meaningful when `duplicateIdBytes` > 0. */
-export function duplicateIdOffset(): u32 {
-  return duplicateOffset;
-}
-export function duplicateIdBytes(): i32 {
-  return duplicateBytes;
-}
-
 export function keyBegins(depth: i32): void {
   if (depth == 1 || (depth == 3 && inItem)) beginCapture(KEY_CAPTURE);
 }
@@ -210,12 +200,11 @@ function bodyValueBegins(c: u32): void {
 }
 
 function forgetItems(): void {
-  clearIds(recorded);
+  clearIds();
   forgetBlocks();
   recorded = 0;
   items = 0;
   fault = ItemFault.None;
-  duplicateBytes = 0;
 }
 
 function itemBegins(c: u32): void {
@@ -263,7 +252,7 @@ function itemEnds(): void {
   if (items < MAXIMUM_REQUESTS && fault == ItemFault.None) {
     fault = faultOfItem();
     if (fault != ItemFault.None) faultItem = items;
-    else if (duplicateBytes == 0) record();
+    else record();
   }
   items++;
 }
@@ -279,12 +268,7 @@ function faultOfItem(): ItemFault {
 }
 
 function record(): void {
-  if (!addId(items, customIdLength)) {
-    duplicateOffset = storedIdBytes();
-    duplicateBytes = customIdLength;
-    keepId(customIdLength);
-    return;
-  }
+  addId(customIdLength);
   store<u32>(PARAMS_OFFSETS + ((<usize>items) << 2), <u32>paramsBegin);
   store<u32>(PARAMS_BYTES + ((<usize>items) << 2), <u32>(paramsEnd - paramsBegin));
   releasePrompt(recorded, promptSeed);

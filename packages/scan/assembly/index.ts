@@ -29,8 +29,6 @@ export { faultOffset, feed, hasNewlines, isDocumentComplete } from './grammar';
 export {
   bodyExtraKeyBytes,
   bodyFirstByte,
-  duplicateIdBytes,
-  duplicateIdOffset,
   faultItemIndex,
   itemCount,
   itemExtraKeyBytes,
@@ -40,7 +38,7 @@ export {
   refusedIdOverflowed,
   requestsFirstByte,
 } from './create-body';
-export { storedIdBytes } from './custom-id-set';
+export { duplicateIdOffset, findDuplicateId, storedIdBytes } from './custom-id-set';
 export { modelCount } from './model-names';
 export { takeBlocks, takeForgotten } from './prompt-blocks';
 export { isObject, objectBegin, objectEnd, takeEntries } from './outline';

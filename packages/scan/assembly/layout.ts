@@ -49,12 +49,11 @@ export const OUTLINE_MEMORY_BYTES: usize = OUTLINE_WINDOW + OUTLINE_WINDOW_BYTES
 
 export const PARAMS_OFFSETS: usize = TABLES;
 export const PARAMS_BYTES: usize = PARAMS_OFFSETS + MAXIMUM_REQUESTS * 4;
-export const CUSTOM_ID_OFFSETS: usize = PARAMS_BYTES + MAXIMUM_REQUESTS * 4;
-/** The hash slot of each recorded custom_id, so that a second `requests` clears what the first used and no more. */
-export const CUSTOM_ID_SLOTS: usize = CUSTOM_ID_OFFSETS + MAXIMUM_REQUESTS * 4;
-export const CUSTOM_ID_BYTES: usize = CUSTOM_ID_SLOTS + MAXIMUM_REQUESTS * 4;
-/** Open addressing; at 100,000 entries 0.38 full. */
-export const HASH_SLOTS: u32 = 262144;
+/** Of each recorded custom_id. */
+export const CUSTOM_ID_HASHES: usize = PARAMS_BYTES + MAXIMUM_REQUESTS * 4;
+export const CUSTOM_ID_BYTES: usize = CUSTOM_ID_HASHES + MAXIMUM_REQUESTS * 4;
+/** At least twice as many as requests. */
+const HASH_SLOTS: u32 = 262144;
 export const HASH_TABLE: usize = (CUSTOM_ID_BYTES + MAXIMUM_REQUESTS + 4095) & ~4095;
 export const CUSTOM_IDS: usize = HASH_TABLE + HASH_SLOTS * 4;
 

@@ -92,7 +92,7 @@ function refusedIdProblem(scanner: ScannerInstance, index: number): Problem {
 
 function duplicateProblem(scanner: ScannerInstance): Problem | null {
   const { exports } = scanner;
-  const bytes = exports.duplicateIdBytes();
+  const bytes = exports.findDuplicateId();
   if (bytes === 0) return null;
   const id = captured(scanner, exports.CUSTOM_IDS.value + exports.duplicateIdOffset(), bytes);
   return { type: 'custom_id_duplicate', customId: textOf(id) };

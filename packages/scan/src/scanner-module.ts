@@ -38,8 +38,9 @@ export interface ScannerExports {
   readonly refusedIdOverflowed: () => Flag;
   readonly itemExtraKeyBytes: () => number;
   readonly bodyExtraKeyBytes: () => number;
+  /** Looks for a custom_id that is there twice. */
+  readonly findDuplicateId: () => number;
   readonly duplicateIdOffset: () => number;
-  readonly duplicateIdBytes: () => number;
   readonly storedIdBytes: () => number;
 
   readonly modelCount: () => number;
