@@ -29,6 +29,8 @@ export const DECODED_KEY: usize = 0x3800;
 export const DECODED_WORD_CHARACTERS: u32 = 64;
 /** Bytes of the part being hashed that do not fill a stripe yet, and as many of slack. */
 export const DIGEST_STRIPE: usize = 0x3100;
+/** A part's last stripe, filled up with zeros. */
+export const DIGEST_REST: usize = 0x3180;
 /** Members of params that change how every tier is rendered: a hash of the key, a hash of the value. */
 export const SALTS_MAXIMUM: i32 = 32;
 export const SALTS: usize = 0x3200;

@@ -144,6 +144,57 @@ describe('the hash of a prompt changes', () => {
   });
 });
 
+describe('the hash of a text', () => {
+  /** More than two of the stripes that long texts are summed up by. */
+  const LONGEST = 150;
+  const asked = (content: string): string =>
+    `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":${JSON.stringify(content)}}]}`;
+  const ofTexts = (texts: readonly string[]): readonly number[] => hashes(noted(...texts.map(asked))).flat();
+  /** No two letters alike that are near one another. */
+  const letters = (count: number): string =>
+    Array.from({ length: count }, (_, at) => String.fromCharCode(0x61 + ((at * 7 + (at >> 5)) % 26))).join('');
+
+  it('of any length is the same wherever the body is cut in three', () => {
+    for (let length = 0; length <= LONGEST; length++) {
+      const body = encode(`{"requests":[{"custom_id":"a","params":${asked(letters(length))}}]}`);
+      scanBody(body);
+      const whole = notedBlocks().hash;
+      const end = body.length - '"}]}}]}'.length;
+      for (let cut = 1; cut <= length; cut += 3) {
+        scanBody(body, [end - length, end - length + cut]);
+        expect(notedBlocks().hash).toEqual(whole);
+      }
+    }
+  });
+
+  it('is another with each length, if all its bytes are the same', () => {
+    for (const letter of ['a', '\0']) {
+      const texts = Array.from({ length: LONGEST }, (_, length) => letter.repeat(length));
+      expect(new Set(ofTexts(texts)).size).toBe(texts.length);
+    }
+  });
+
+  it('is another with each bit of it, and with each two of its parts that change places', () => {
+    const text = letters(LONGEST * 2);
+    const texts = [text];
+    for (let at = 0; at < text.length; at++) {
+      for (const bit of [1, 2, 4, 8, 0x10]) {
+        const changed = String.fromCharCode(text.charCodeAt(at) ^ bit);
+        texts.push(text.slice(0, at) + changed + text.slice(at + 1));
+      }
+    }
+    for (const size of [1, 4, 8, 16, 32, 64]) {
+      for (let at = 0; at + 3 * size <= text.length; at += size) {
+        const [first, middle, last] = [0, 1, 2].map((part) => text.slice(at + part * size, at + (part + 1) * size));
+        texts.push(`${text.slice(0, at)}${last}${middle}${first}${text.slice(at + 3 * size)}`);
+      }
+    }
+    const different = new Set(texts);
+    expect(different.size).toBeGreaterThan(1800);
+    expect(new Set(ofTexts([...different])).size).toBe(different.size);
+  });
+});
+
 describe('a key given twice', () => {
   it('counts as it was given last, and order of the two counts', () => {
     const twice = (a: string, b: string): string =>
