@@ -22,22 +22,28 @@ export class ClientMarks {
 
   /** Fills `into` with the marked blocks of a request, in order. */
   read(request: number, into: number[]): void {
-    into.length = 0;
-    if (!this.any) return;
-    const end = this.#blocks.firstBlock[request + 1] as number;
-    for (let block = this.#blocks.firstBlock[request] as number; block < end; block++) {
-      if (((this.#blocks.traits[block] as number) & MARKED) !== 0) into.push(block);
-    }
+    this.#collect(request, 0, into);
   }
 
   /** As `read`, without those on prefixes too short to be cached: the upstream ignores them. */
   readEffective(request: number, into: number[]): void {
-    this.read(request, into);
-    if (into.length === 0) return; // Of most requests; what follows makes an array, and there are 100,000 of them.
-    const minimum = this.minimum(this.#blocks.model[request] as number);
-    let ignored = 0;
-    while (ignored < into.length && (this.#blocks.tokens[into[ignored] as number] as number) < minimum) ignored++;
-    into.splice(0, ignored);
+    this.#collect(request, this.minimum(this.#blocks.model[request] as number), into);
+  }
+
+  /**
+   * Most requests have as many markers as the one before. Emptied first, the array would let go of its memory at each of
+   * 100,000 requests, and take new.
+   */
+  #collect(request: number, minimum: number, into: number[]): void {
+    const { firstBlock, traits, tokens } = this.#blocks;
+    const end = this.any ? (firstBlock[request + 1] as number) : 0;
+    let count = 0;
+    for (let block = firstBlock[request] as number; block < end; block++) {
+      if (((traits[block] as number) & MARKED) === 0 || (tokens[block] as number) < minimum) continue;
+      into[count] = block;
+      count += 1;
+    }
+    if (into.length > count) into.length = count;
   }
 
   isLong(block: number): boolean {

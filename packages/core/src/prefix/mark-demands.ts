@@ -63,8 +63,12 @@ export class MarkDemands {
   }
 
   #noteNeeds(blocks: PromptBlocks, marks: ClientMarks, request: number, marked: readonly number[]): void {
-    const lastLong = marked.findLast((block) => marks.isLong(block)) ?? -1;
-    const firstShort = marked.find((block) => !marks.isLong(block)) ?? Infinity;
+    let lastLong = -1;
+    let firstShort = Infinity;
+    for (const block of marked) {
+      if (marks.isLong(block)) lastLong = block;
+      else firstShort = Math.min(firstShort, block);
+    }
     const end = blocks.firstBlock[request + 1] as number;
     for (let block = blocks.firstBlock[request] as number; block < end; block++) {
       const node = this.#trie.nodeOf[block] as number;
