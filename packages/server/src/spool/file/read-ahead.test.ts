@@ -125,6 +125,14 @@ describe('read-ahead', () => {
     expect(() => readAhead.release(range)).toThrow('released twice');
   });
 
+  test.each([3, 10, 40])('takes %i bodies no more memory together than it has for all', (bodies) => {
+    const budget = new ReadAheadBudget();
+    const leave = Array.from({ length: bodies }, () => budget.join());
+    expect(4 * bodies * budget.sequentialBytes).toBeLessThanOrEqual(12 * MEGABYTE);
+    for (const each of leave) each();
+    expect(budget.sequentialBytes).toBe(MEGABYTE);
+  });
+
   test('asks the file again after a read that failed', async () => {
     const { bytes, file } = await bodyOf(1000);
     let failures = 1;

@@ -13,8 +13,11 @@ const GROWTH = 4;
 const OVERLAP_BYTES = 64 * 1024;
 /** Windows kept at hand per body. */
 const WINDOWS = 4;
-/** What the windows of all bodies that are open may hold together, more or less. */
-const BUDGET_BYTES = 256 * 1024 * 1024;
+/**
+ * What the windows of all bodies that are open may hold together, more or less. Three bodies have a megabyte a window; ten,
+ * which had as much once, took 36 MB more than one, a third of a reading of less.
+ */
+const BUDGET_BYTES = 12 * 1024 * 1024;
 /** A read this far beyond a window's end still counts as going forward: it skips what lies between two params. */
 const FORWARD_GAP_BYTES = 64 * 1024;
 
@@ -23,7 +26,7 @@ const SPARE_WINDOWS = 4;
 
 /**
  * Divides memory among the bodies that are open: with a few, each reads a megabyte at once; a thousand must not hold
- * four gigabytes. A window keeps the size it was opened with.
+ * four gigabytes, and get by with what a jump reads. A window keeps the size it was opened with.
  */
 export class ReadAheadBudget {
   #bodies = 0;
