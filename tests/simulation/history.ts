@@ -8,6 +8,7 @@ import { GOOD_DISK, HOUR_MS, World, type DiskMood, type WorldTraits } from './wo
 
 /** Days of quiet that every history ends with; far more than the last batch needs. */
 const LAST_HOURS = 100;
+const LAST_MS = 1000;
 
 /** What a history came to. */
 export interface Lived {
@@ -104,6 +105,8 @@ export class History {
   async end(): Promise<void> {
     await this.quiet(this.#world.chance.isLucky(0.5));
     await this.#world.restart();
+    // What that start found expired is settled by a commit, which waits some milliseconds for company.
+    await this.#world.advance(LAST_MS);
   }
 
   /** Lets nothing fail until every batch has ended, if need be after a restart. */

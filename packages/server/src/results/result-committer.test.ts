@@ -2,7 +2,10 @@ import { VirtualClock } from '@batchwright/core';
 import { describe, expect, it } from 'vitest';
 import { Activity } from '../runtime/activity.ts';
 import { SpoolFullError, type ResultChunk, type ResultLog, type ResultRow } from '../spool/spool.ts';
+import { CommitPace } from './commit-pace.ts';
 import { ResultCommitter } from './result-committer.ts';
+
+const INTERVAL_MS = 5;
 
 /** A results log whose commits end when and how the test says. */
 class ScriptedLog implements ResultLog {
@@ -27,34 +30,38 @@ class ScriptedLog implements ResultLog {
   }
 }
 
-function setUp() {
+/** A log that was opened an interval ago. */
+async function setUp(commitPace = new CommitPace(INTERVAL_MS)) {
   const log = new ScriptedLog();
   const pace = new VirtualClock(1000);
   const durable: number[] = [];
   const blocked: number[] = [];
   let lost = 0;
-  const committer = new ResultCommitter({
-    log,
-    pace,
-    commitIntervalMs: 5,
-    activity: new Activity(),
-    events: {
-      onDurable: (rows: readonly ResultRow[]) => durable.push(...rows.map((row) => row.request)),
-      onBlocked: (_cause, retryMs) => blocked.push(retryMs),
-      onLost: () => lost++,
-    },
-  });
-  const add = (request: number, line = `row ${request}\n`): void =>
-    committer.append(request, 'succeeded', [Buffer.from(line)]);
+  const open = (): ResultCommitter =>
+    new ResultCommitter({
+      log,
+      pace,
+      commitPace,
+      activity: new Activity(),
+      events: {
+        onDurable: (rows: readonly ResultRow[]) => durable.push(...rows.map((row) => row.request)),
+        onBlocked: (_cause, retryMs) => blocked.push(retryMs),
+        onLost: () => lost++,
+      },
+    });
+  const committer = open();
+  await pace.advance(INTERVAL_MS);
+  const add = (request: number, line = `row ${request}\n`, to = committer): void =>
+    to.append(request, 'succeeded', [Buffer.from(line)]);
   const turns = async (): Promise<void> => {
     for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { log, pace, durable, blocked, committer, add, turns, lostCount: () => lost };
+  return { log, pace, durable, blocked, committer, open, add, turns, lostCount: () => lost };
 }
 
 describe('ResultCommitter', () => {
   it('names no row durable before its commit has been written', async () => {
-    const { log, durable, add, turns } = setUp();
+    const { log, durable, add, turns } = await setUp();
     add(1);
     await turns();
     expect(log.commits).toHaveLength(1);
@@ -65,7 +72,7 @@ describe('ResultCommitter', () => {
   });
 
   it('gathers what arrives during a commit into the next one', async () => {
-    const { log, pace, durable, add, turns } = setUp();
+    const { log, pace, durable, add, turns } = await setUp();
     add(1);
     await turns();
     add(2);
@@ -82,7 +89,7 @@ describe('ResultCommitter', () => {
   });
 
   it('waits the interval between the beginnings of two commits', async () => {
-    const { log, pace, add, turns } = setUp();
+    const { log, pace, add, turns } = await setUp();
     add(1);
     await turns();
     log.commits[0]?.end('written');
@@ -94,8 +101,60 @@ describe('ResultCommitter', () => {
     expect(log.commits).toHaveLength(2);
   });
 
+  it('gathers what a batch brings in the interval after its log was opened', async () => {
+    const { log, pace, add, turns, open } = await setUp();
+    const another = open();
+    add(1);
+    add(2, 'row 2\n', another);
+    await turns();
+    expect(log.commits).toHaveLength(1);
+    add(3, 'row 3\n', another);
+    await pace.advance(INTERVAL_MS);
+    expect(log.commits[1]?.lines).toBe('row 2\nrow 3\n');
+  });
+
+  it('commits less often the more shards do', async () => {
+    const commitPace = new CommitPace(INTERVAL_MS);
+    const { log, pace, add, turns } = await setUp(commitPace);
+    for (let shard = 0; shard < 5; shard++) commitPace.begin();
+    add(1);
+    await pace.advance(2 * INTERVAL_MS);
+    log.commits[0]?.end('written');
+    await turns();
+    add(2);
+    await pace.advance(3 * INTERVAL_MS - 1);
+    expect(log.commits).toHaveLength(1);
+    await pace.advance(1);
+    expect(log.commits).toHaveLength(2);
+  });
+
+  it('counts among the shards that commit for as long as it has something to commit', async () => {
+    const commitPace = new CommitPace(INTERVAL_MS);
+    for (let shard = 0; shard < 5; shard++) commitPace.begin();
+    const aloneMs = commitPace.intervalMs;
+    const { log, pace, add, turns, committer } = await setUp(commitPace);
+    expect(commitPace.intervalMs).toBe(aloneMs);
+    add(1);
+    await pace.advance(3 * INTERVAL_MS);
+    add(2);
+    expect(commitPace.intervalMs).toBeGreaterThan(aloneMs);
+    log.commits[0]?.end('written');
+    await turns();
+    expect(commitPace.intervalMs).toBeGreaterThan(aloneMs);
+    await pace.advance(3 * INTERVAL_MS);
+    log.commits[1]?.end('written');
+    await turns();
+    expect(commitPace.intervalMs).toBe(aloneMs);
+    add(3);
+    const closing = committer.close();
+    await turns();
+    log.commits[2]?.end('written');
+    await closing;
+    expect(commitPace.intervalMs).toBe(aloneMs);
+  });
+
   it('does not wait once a megabyte has gathered', async () => {
-    const { log, add, turns } = setUp();
+    const { log, add, turns } = await setUp();
     add(1);
     await turns();
     add(2, `${'x'.repeat(1024 * 1024)}\n`);
@@ -106,7 +165,7 @@ describe('ResultCommitter', () => {
   });
 
   it('keeps refused lines in order and tries them again, ever more slowly', async () => {
-    const { log, pace, durable, blocked, add, turns } = setUp();
+    const { log, pace, durable, blocked, add, turns } = await setUp();
     add(1);
     await turns();
     add(2);
@@ -129,7 +188,7 @@ describe('ResultCommitter', () => {
   });
 
   it('is congested while eight megabytes wait, and no longer once they are written', async () => {
-    const { log, committer, add, turns } = setUp();
+    const { log, committer, add, turns } = await setUp();
     add(1);
     await turns();
     add(2, `${'x'.repeat(8 * 1024 * 1024)}\n`);
@@ -141,7 +200,7 @@ describe('ResultCommitter', () => {
   });
 
   it('writes nothing more once the shard is lost', async () => {
-    const { log, pace, durable, add, turns, lostCount } = setUp();
+    const { log, pace, durable, add, turns, lostCount } = await setUp();
     add(1);
     await turns();
     log.commits[0]?.end('lost');
@@ -154,7 +213,7 @@ describe('ResultCommitter', () => {
   });
 
   it('writes what has gathered before it closes the log', async () => {
-    const { log, durable, committer, add, turns } = setUp();
+    const { log, durable, committer, add, turns } = await setUp();
     add(1);
     await turns();
     add(2);
@@ -168,7 +227,7 @@ describe('ResultCommitter', () => {
   });
 
   it('leaves no timer behind when it closes on a store that still fails', async () => {
-    const { log, pace, committer, add, turns } = setUp();
+    const { log, pace, committer, add, turns } = await setUp();
     add(1);
     await turns();
     log.commits[0]?.end(new SpoolFullError('full'));

@@ -2,12 +2,13 @@ import type { Clock, RequestUse, Timer } from '@batchwright/core';
 import type { ResultType } from '@batchwright/protocol';
 import type { Activity } from '../runtime/activity.ts';
 import { SpoolFullError, type ResultLog, type ResultRow } from '../spool/spool.ts';
+import type { CommitPace } from './commit-pace.ts';
 
 /**
  * Group commit of one shard's results: lines gather in memory and go to the log together, one sync for all that
  * arrived in a few milliseconds. A request counts as settled only when `onDurable` names it.
  *
- *     append ─▶ gathering ──(5 ms since the last commit began, or 1 MB)──▶ committing ─▶ onDurable
+ *     append ─▶ gathering ──(5 ms and more since the last commit began, or 1 MB)──▶ committing ─▶ onDurable
  *                   ▲                                                         │ disk full: kept, tried again
  *                   └─────────────────────────────────────────────────────────┘
  *
@@ -17,7 +18,7 @@ export interface CommitterOptions {
   readonly log: ResultLog;
   /** Real time even when the server's clock is virtual: it paces a disk, not the API. */
   readonly pace: Clock;
-  readonly commitIntervalMs: number;
+  readonly commitPace: CommitPace;
   readonly activity: Activity;
   readonly events: CommitterEvents;
 }
@@ -51,12 +52,15 @@ export class ResultCommitter {
   #committing: Promise<void> | null = null;
   #scheduled = false;
   #timer: Timer | null = null;
-  #lastStartMs = Number.NEGATIVE_INFINITY;
+  /** When the last commit began; before the first one, when the log was opened: a small batch's results come all at once. */
+  #lastStartMs: number;
+  #isPaced = false;
   #retryMs = RETRY_FIRST_MS;
   #phase: Phase = 'open';
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#lastStartMs = options.pace.now();
   }
 
   get isCongested(): boolean {
@@ -76,14 +80,16 @@ export class ResultCommitter {
     if (this.#phase === 'open' && this.#gathering.rows.length > 0) await this.#commit();
     this.#phase = 'closed';
     this.#timer?.cancel();
+    this.#setPaced(false);
     await this.#options.log.close();
   }
 
   #schedule(): void {
     if (this.#scheduled || this.#committing !== null) return;
     this.#scheduled = true;
-    const { pace, commitIntervalMs } = this.#options;
-    const wait = this.#lastStartMs + commitIntervalMs - pace.now();
+    this.#setPaced(true);
+    const { pace, commitPace } = this.#options;
+    const wait = this.#lastStartMs + commitPace.intervalMs - pace.now();
     if (wait <= 0 || this.#gathering.bytes >= COMMIT_AT_BYTES) this.#commitNext();
     else this.#commitAfter(wait);
   }
@@ -123,6 +129,7 @@ export class ResultCommitter {
     if (outcome === 'written') return this.#written(chunk);
     if (outcome === 'lost') {
       this.#phase = 'lost';
+      this.#setPaced(false);
       return this.#options.events.onLost();
     }
     this.#putBack(chunk);
@@ -134,7 +141,16 @@ export class ResultCommitter {
     this.#retryMs = RETRY_FIRST_MS;
     const rows = chunk.takeRows();
     if (this.#gathering.rows.length > 0) this.#schedule();
+    else this.#setPaced(false);
     this.#options.events.onDurable(rows, this.#options.log.lastSyncSeconds);
+  }
+
+  /** Whether this shard is among those that have something to commit. */
+  #setPaced(isPaced: boolean): void {
+    if (isPaced === this.#isPaced) return;
+    this.#isPaced = isPaced;
+    if (isPaced) this.#options.commitPace.begin();
+    else this.#options.commitPace.end();
   }
 
   /** The failed lines go before those that gathered meanwhile, so that lines keep the order they were appended in. */

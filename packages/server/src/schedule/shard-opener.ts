@@ -2,6 +2,7 @@ import { knownModels, PrefixWarmth, type Clock, type ModelTable, type UpstreamPr
 import type { WorkspaceId } from '@batchwright/protocol';
 import type { Catalog, Lease } from '../catalog/catalog.ts';
 import type { Log } from '../observe/log.ts';
+import { CommitPace } from '../results/commit-pace.ts';
 import { ShardLedger, type Billing } from '../results/shard-ledger.ts';
 import type { Activity } from '../runtime/activity.ts';
 import type { RecoveryFindings, RequestLog, ResultLog, Spool } from '../spool/spool.ts';
@@ -37,11 +38,13 @@ export class ShardOpener {
   readonly #events: ShardEvents;
   /** Replicas with caches of their own. */
   readonly #caches: readonly number[];
+  readonly #commitPace: CommitPace;
   readonly #warmths = new Map<WorkspaceId | null, readonly PrefixWarmth[]>();
 
   constructor(sources: ShardSources, events: ShardEvents) {
     this.#sources = sources;
     this.#events = events;
+    this.#commitPace = new CommitPace(sources.commitIntervalMs);
     this.#caches = ownCaches(sources.profile, sources.replicas ?? []);
   }
 
@@ -62,7 +65,7 @@ export class ShardOpener {
   }
 
   async #shardOver(lease: Lease, requests: RequestLog, results: ResultLog): Promise<Shard> {
-    const { clock, pace, activity, commitIntervalMs } = this.#sources;
+    const { clock, pace, activity } = this.#sources;
     const plan = planOf(requests);
     const bills = new ShardLedger(plan, this.#billing);
     await this.#restoreBills(bills, lease, results);
@@ -77,7 +80,7 @@ export class ShardOpener {
       affinity: affinityOf(plan, this.#caches),
       clock,
       pace,
-      commitIntervalMs,
+      commitPace: this.#commitPace,
       activity,
       events: this.#events,
     });

@@ -28,6 +28,7 @@ import {
   type ResultType,
 } from '@batchwright/protocol';
 import type { Lease, LedgerCheckpoint } from '../catalog/catalog.ts';
+import type { CommitPace } from '../results/commit-pace.ts';
 import { ResultCommitter, type SettledRow } from '../results/result-committer.ts';
 import { unstartedLine } from '../results/result-line.ts';
 import type { ShardLedger } from '../results/shard-ledger.ts';
@@ -58,7 +59,7 @@ export interface ShardOptions {
   readonly affinity: Affinity | null;
   readonly clock: Clock;
   readonly pace: Clock;
-  readonly commitIntervalMs: number;
+  readonly commitPace: CommitPace;
   readonly activity: Activity;
   readonly events: ShardEvents;
 }
@@ -116,7 +117,7 @@ export class Shard {
     this.#committer = new ResultCommitter({
       log: options.results,
       pace: options.pace,
-      commitIntervalMs: options.commitIntervalMs,
+      commitPace: options.commitPace,
       activity: options.activity,
       events: {
         onDurable: (rows, syncSeconds) => this.#durable(rows, syncSeconds),
