@@ -53,6 +53,30 @@ it('R8 running counters sum to the number of requests, never go back, and never 
   );
 });
 
+it('R7 what a log settles at once is as if each had been settled by itself', () => {
+  const row = fc.tuple(fc.nat(SIZE - 1), fc.nat(RESULT_TYPES.length - 1));
+  fc.assert(
+    fc.property(history, fc.array(row, { maxLength: 2 * SIZE, size: 'max' }), (steps, rows) => {
+      const [restored, applied] = [new RequestLedger(SIZE), new RequestLedger(SIZE)];
+      for (const [request, next] of steps) for (const ledger of [restored, applied]) ledger.apply(request, next);
+      restored.restore(
+        Uint32Array.from(rows, ([request]) => request),
+        Uint8Array.from(rows, ([, type]) => type),
+      );
+      for (const [request, type] of rows)
+        applied.apply(request, { type: 'settle', as: RESULT_TYPES[type] ?? 'expired' });
+      const everything = (ledger: RequestLedger) => ({
+        states: Array.from({ length: SIZE }, (_, request) => ledger.state(request)),
+        pending: Array.from({ length: SIZE }, (_, request) => ledger.isPending(request)),
+        inState: REQUEST_STATES.map((state) => ledger.inState(state)),
+        counts: ledger.counts(),
+        runningCounts: ledger.runningCounts(),
+      });
+      expect(everything(restored)).toEqual(everything(applied));
+    }),
+  );
+});
+
 it('R7 agrees with the machine applied to each request by itself', () => {
   fc.assert(
     fc.property(history, (steps) => {

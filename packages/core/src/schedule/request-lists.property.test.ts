@@ -4,7 +4,7 @@ import { RequestLists } from './request-lists.ts';
 
 it('agrees with plain arrays, whatever is pushed, taken and joined', () => {
   const operation = fc.record({
-    type: fc.constantFrom('push', 'unshift', 'shift', 'append'),
+    type: fc.constantFrom('push', 'unshift', 'shift', 'append', 'pushRun'),
     request: fc.nat(9),
     list: fc.nat(2),
     other: fc.nat(2),
@@ -28,6 +28,11 @@ it('agrees with plain arrays, whatever is pushed, taken and joined', () => {
             if (list === other) continue;
             lists.append(list, other);
             model[other]?.push(...mine.splice(0));
+          } else if (type === 'pushRun') {
+            const run = freeRun(request, model.flat());
+            if (run.length === 0) continue;
+            lists.pushRun(list, request, request + run.length);
+            mine.push(...run);
           } else if (!model.flat().includes(request)) {
             lists[type](list, request);
             mine[type](request);
@@ -41,11 +46,19 @@ it('agrees with plain arrays, whatever is pushed, taken and joined', () => {
   );
 });
 
+/** Up to four requests from this one on, before the first that waits already. */
+function freeRun(from: number, waiting: readonly number[]): readonly number[] {
+  const run = [0, 1, 2, 3].map((place) => from + place);
+  const end = run.findIndex((request) => request >= 10 || waiting.includes(request));
+  return end === -1 ? run : run.slice(0, end);
+}
+
 it('a request queued twice is our own mistake', () => {
   const lists = new RequestLists(2, 2);
   lists.push(0, 1);
   expect(() => lists.push(1, 1)).toThrow('request 1 is queued twice');
   expect(() => lists.unshift(0, 2)).toThrow('request 2 is queued twice, or there is no such request');
+  expect(() => lists.pushRun(0, 0, 2)).toThrow('request 1 is queued twice');
 });
 
 it('links nothing while one list has all that wait, in order, and from the first on that comes back', () => {

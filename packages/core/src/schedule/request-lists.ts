@@ -1,4 +1,4 @@
-import { assert } from '../assertion.ts';
+import { AssertionFailure } from '../assertion.ts';
 
 /**
  * Requests waiting in several lists, first in first out, linked through one array: four bytes a request. There is none
@@ -40,7 +40,7 @@ export class RequestLists {
   }
 
   push(list: number, request: number): void {
-    if (this.#next === null && this.#goesOn(list, request)) return this.#lengthen(list, request);
+    if (this.#next === null && this.#goesOn(list, request)) return this.#lengthen(list, request, request);
     const next = this.#link();
     this.#enter(next, list, request);
     next[request] = END;
@@ -48,6 +48,23 @@ export class RequestLists {
     if (last === END) this.#head[list] = request;
     else next[last] = request;
     this.#tail[list] = request;
+  }
+
+  /** Pushes the requests from `first` on, up to and without `end`; at least one. */
+  pushRun(list: number, first: number, end: number): void {
+    if (this.#next === null && end <= this.#requests && this.#goesOn(list, first)) {
+      return this.#lengthen(list, first, end - 1);
+    }
+    const next = this.#link();
+    this.push(list, first);
+    for (let request = first + 1; request < end; request++) {
+      assertAbsent(next, request);
+      next[request - 1] = request;
+      next[request] = END;
+    }
+    this.#tail[list] = end - 1;
+    this.#count[list] = this.count(list) + end - first - 1;
+    this.#size += end - first - 1;
   }
 
   unshift(list: number, request: number): void {
@@ -97,12 +114,12 @@ export class RequestLists {
     return this.#size === 0 || (list === this.#run && request === (this.#tail[list] as number) + 1);
   }
 
-  #lengthen(list: number, request: number): void {
-    if (this.#size === 0) this.#head[list] = request;
-    this.#tail[list] = request;
+  #lengthen(list: number, first: number, last: number): void {
+    if (this.#size === 0) this.#head[list] = first;
+    this.#tail[list] = last;
     this.#run = list;
-    this.#count[list] = this.count(list) + 1;
-    this.#size += 1;
+    this.#count[list] = this.count(list) + last - first + 1;
+    this.#size += last - first + 1;
   }
 
   #link(): Int32Array {
@@ -117,10 +134,15 @@ export class RequestLists {
   }
 
   #enter(next: Int32Array, list: number, request: number): void {
-    assert(next[request] === ABSENT, () => `request ${request} is queued twice, or there is no such request`);
+    assertAbsent(next, request);
     this.#count[list] = this.count(list) + 1;
     this.#size += 1;
   }
+}
+
+function assertAbsent(next: Int32Array, request: number): void {
+  if (next[request] === ABSENT) return;
+  throw new AssertionFailure(`request ${request} is queued twice, or there is no such request`);
 }
 
 const END = -1;

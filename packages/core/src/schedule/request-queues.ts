@@ -12,6 +12,26 @@ export function queueRequests(
   reach: LeaderReach,
   isPending: (request: number) => boolean,
 ): void {
+  if (plan.nodeCount > 0) queueAnchored(lists, plan, reach, isPending);
+  queueAlone(lists, plan, isPending);
+}
+
+/** In runs, since most of what waits follows one another. */
+function queueAlone(lists: RequestLists, plan: SchedulePlan, isPending: (request: number) => boolean): void {
+  const { anchor, requestCount, nodeCount } = plan;
+  for (let end = 0; end < requestCount; end++) {
+    const first = end;
+    while (end < requestCount && anchor[end] === -1 && isPending(end)) end++;
+    if (end > first) lists.pushRun(nodeCount, first, end);
+  }
+}
+
+function queueAnchored(
+  lists: RequestLists,
+  plan: SchedulePlan,
+  reach: LeaderReach,
+  isPending: (request: number) => boolean,
+): void {
   const { anchor, requestCount, nodeCount } = plan;
   const leader = bestLeaders(plan, reach, isPending);
   const queue = (isWanted: (request: number) => boolean): void => {
@@ -23,9 +43,6 @@ export function queueRequests(
   };
   queue((request) => reach.of(request) > 0);
   if (!reach.isUniform) queue((request) => reach.of(request) === 0);
-  for (let request = 0; request < requestCount; request++) {
-    if (anchor[request] === -1 && isPending(request)) lists.push(nodeCount, request);
-  }
   for (let node = 0; node < nodeCount; node++) {
     if (leader[node] !== -1) lists.unshift(node, leader[node] as number);
   }

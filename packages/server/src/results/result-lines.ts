@@ -6,23 +6,30 @@ const CHUNK_BYTES = 256 * 1024;
 
 /** Every whole line of a results log from a position on, its newline included. A line is valid until the next is asked for. */
 export async function* linesOf(reader: ResultReader, from: number): AsyncGenerator<Uint8Array> {
-  let rest: Uint8Array = new Uint8Array(0);
+  let buffer = new Uint8Array(CHUNK_BYTES);
+  let restBytes = 0;
   let position = from;
   for (;;) {
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    const count = await reader.read(chunk, position);
+    if (restBytes === buffer.length) buffer = twiceAsLong(buffer);
+    const count = await reader.read(buffer.subarray(restBytes), position);
     if (count === 0) return;
     position += count;
-    const read = chunk.subarray(0, count);
-    const bytes = rest.byteLength === 0 ? read : Buffer.concat([rest, read]);
+    const bytes = buffer.subarray(0, restBytes + count);
     let start = 0;
     // What was left over has no newline, or it would not have been.
-    for (let end = bytes.indexOf(NEWLINE, rest.byteLength); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+    for (let end = bytes.indexOf(NEWLINE, restBytes); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
       yield bytes.subarray(start, end + 1);
       start = end + 1;
     }
-    rest = bytes.subarray(start);
+    bytes.copyWithin(0, start);
+    restBytes = bytes.length - start;
   }
+}
+
+function twiceAsLong(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(bytes.length * 2);
+  longer.set(bytes);
+  return longer;
 }
 
 /** What the answer in a line used; null when it holds none. */

@@ -30,6 +30,7 @@ export class ShardLedger {
   readonly #billing: Billing;
   readonly #ledger: Ledger;
   readonly #account: PrefixAccount;
+  readonly #hasPrefixes: boolean;
   #rows = 0;
   #bytes = 0;
 
@@ -37,6 +38,7 @@ export class ShardLedger {
     this.#billing = billing;
     this.#ledger = new Ledger();
     this.#account = new PrefixAccount(plan, billing.reports);
+    this.#hasPrefixes = plan.nodeCount > 0;
   }
 
   /** A request is handed out. */
@@ -82,13 +84,17 @@ export class ShardLedger {
       this.#rows = kept.rows;
       this.#bytes = kept.bytes;
     }
+    if (this.#hasPrefixes) this.#restoreAccount(settled);
+    if (this.#rows === settled.requests.length) return true;
+    if (this.#rows > settled.requests.length) return false;
+    return this.#readOn(settled, (kept?.atUs ?? atUs) / 1000, await open());
+  }
+
+  #restoreAccount(settled: SettledRequests): void {
     const covered = Math.min(this.#rows, settled.requests.length);
     for (let row = 0; row < covered; row++) {
       if (settled.types[row] === SUCCEEDED) this.#account.restore(settled.requests[row] as number);
     }
-    if (this.#rows === settled.requests.length) return true;
-    if (this.#rows > settled.requests.length) return false;
-    return this.#readOn(settled, (kept?.atUs ?? atUs) / 1000, await open());
   }
 
   async #readOn(settled: SettledRequests, atMs: number, reader: ResultReader | null): Promise<boolean> {

@@ -20,13 +20,7 @@ import {
   type Turn,
   type TurnReason,
 } from '@batchwright/core';
-import {
-  microsecondsFromMs,
-  RESULT_TYPES,
-  type BatchId,
-  type RequestCounts,
-  type ResultType,
-} from '@batchwright/protocol';
+import { microsecondsFromMs, type BatchId, type RequestCounts, type ResultType } from '@batchwright/protocol';
 import type { Lease, LedgerCheckpoint } from '../catalog/catalog.ts';
 import type { CommitPace } from '../results/commit-pace.ts';
 import { ResultCommitter, type SettledRow } from '../results/result-committer.ts';
@@ -110,8 +104,8 @@ export class Shard {
     this.#ledger = new RequestLedger(count);
     this.#rate = new SettleRate(options.clock.now());
     this.#backoff = new BackoffHeap((request) => this.#ledger.state(request) === 'backing_off');
-    this.#restore(options.results);
-    const isPending = (request: number): boolean => this.#ledger.state(request) === 'pending';
+    this.#ledger.restore(options.results.settled.requests, options.results.settled.types);
+    const isPending = (request: number): boolean => this.#ledger.isPending(request);
     this.#order = orderOf(options, isPending);
     this.#order.onReadiness = () => this.refresh();
     this.#committer = new ResultCommitter({
@@ -331,13 +325,6 @@ export class Shard {
   /** The state moves only once the line is durable: until then `dispatched` keeps `closeUnstarted` from settling it again. */
   #settleUnanswered(request: number): void {
     this.settle(request, this.#leftover, unstartedLine(this.customId(request), this.#leftover));
-  }
-
-  #restore(results: ResultLog): void {
-    const { requests, types } = results.settled;
-    for (let i = 0; i < requests.length; i++) {
-      this.#ledger.apply(requests[i] as number, { type: 'settle', as: RESULT_TYPES[types[i] as number] as ResultType });
-    }
   }
 
   #durable(rows: readonly SettledRow[], syncSeconds: number): void {
