@@ -8,7 +8,7 @@ import { until, type ServerProcess } from './server-process.ts';
 
 /**
  * An answer is durable when this many polls were sent after it and answered, or the disk hangs: results are committed
- * every 5 ms, and a commit is two syncs. On a quiet machine that is a second, far more than it takes. It is counted in polls
+ * every 5 to 25 ms, and a commit is two syncs. On a quiet machine that is a second, far more than it takes. It is counted in polls
  * and not in seconds because on a busy one the server may stand still for seconds, and then it answers no poll either.
  */
 const COMMITTED_AFTER_POLLS = 200;
