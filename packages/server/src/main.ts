@@ -151,7 +151,10 @@ async function assemble(config: Config, opened: (close: Closer) => void): Promis
   const key = await firstKey(catalog, config.apiKey, randomBytes, clock.now());
   const url = `http://${urlHost(config.host)}:${port}`;
   log.info({ url, upstream: upstream.name, dataDir: config.dataDir }, 'listening');
-  const lateModules = pace.after(LOAD_LATE_MODULES_MS, () => void loadLateModules(upstream));
+  const lateModules = pace.after(LOAD_LATE_MODULES_MS, () => {
+    metrics.watchEventLoop();
+    void loadLateModules(upstream);
+  });
   let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
     lateModules.cancel();

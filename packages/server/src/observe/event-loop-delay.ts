@@ -6,9 +6,12 @@ const NANOSECONDS = 1e9;
 
 /** How late the event loop ran since the last scrape. The figure to look at first when everything is slow at once. */
 export class EventLoopDelay {
-  /** In the next turn of the loop, which is the first that can be late; what measures it takes a start one millisecond to load. */
-  readonly #soon = setImmediate(() => this.#monitoring());
   #monitor: IntervalHistogram | null = null;
+
+  /** Begins to measure, unless it has begun; at the latest `render` does. What measures it takes a start a millisecond to load. */
+  begin(): void {
+    this.#monitoring();
+  }
 
   render(): string {
     const monitor = this.#monitoring();
@@ -23,7 +26,6 @@ export class EventLoopDelay {
   }
 
   close(): void {
-    clearImmediate(this.#soon);
     this.#monitor?.disable();
   }
 

@@ -32,6 +32,8 @@ export interface Metrics {
   gauge(gauge: Gauge): void;
   /** Everything, in the text format of `EXPOSITION_CONTENT_TYPE`. A gauge that fails is left out and counted. */
   render(): Promise<string>;
+  /** Begins to measure how late the event loop runs; at the latest the first `render` does. */
+  watchEventLoop(): void;
   close(): void;
 }
 
@@ -135,6 +137,10 @@ class Counters implements Metrics {
       this.#eventLoop.render(),
       await renderProcessMetrics(),
     ].join('');
+  }
+
+  watchEventLoop(): void {
+    this.#eventLoop.begin();
   }
 
   close(): void {
