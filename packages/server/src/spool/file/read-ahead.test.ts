@@ -118,6 +118,13 @@ describe('read-ahead', () => {
     expect(budget.memory(MEGABYTE) === memory).toBe(false);
   });
 
+  test('hands out a range of the oldest window although reading on from there takes its place', async () => {
+    const { bytes, readAhead } = await bodyOf(9 * MEGABYTE);
+    readAhead.release(await readAhead.read(0, 10));
+    for (const at of [4, 6, 8]) await readAhead.read(at * MEGABYTE, 10);
+    expect(same(readAhead.peek(900_000, 10), bytes.subarray(900_000, 900_010))).toBe(true);
+  });
+
   test('does not let a range be released twice', async () => {
     const { readAhead } = await bodyOf(1000);
     const range = await readAhead.read(0, 10);

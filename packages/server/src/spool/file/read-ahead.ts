@@ -97,8 +97,9 @@ export class ReadAhead {
   peek(offset: number, length: number): Uint8Array | null {
     for (const window of this.#windows) {
       if (window.bytes === null || offset < window.start || offset + length > window.end) continue;
-      this.#readOn(window, offset);
+      // Lent before more is read: that may close this very window, the oldest, and its memory would serve another.
       window.lent++;
+      this.#readOn(window, offset);
       return window.bytes.subarray(offset - window.start, offset - window.start + length);
     }
     return null;
