@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeyConcealer } from './concealed-key.ts';
+import type { UpstreamEvents } from './upstream.ts';
 
 const KEY = 'aab-aab-aaab';
 
@@ -41,5 +42,18 @@ describe('what an upstream says of an error', () => {
 
   it('is told as it is when it was no error', () => {
     expect(toldOf(200, [`${KEY} `, KEY])).toBe(`${KEY} ${KEY}`);
+  });
+
+  it('is told to be lent where it is', () => {
+    const lent: unknown[] = [];
+    const events = { onHead: () => undefined, onEnd: () => undefined, onFailure: () => undefined };
+    const concealer = new KeyConcealer(
+      { ...events, onData: (...[, isLast]: Parameters<UpstreamEvents['onData']>) => void lent.push(isLast) },
+      Buffer.from(KEY),
+    );
+    concealer.onHead(200, {});
+    concealer.onData(Buffer.from('first'), false);
+    concealer.onData(Buffer.from('last'), true);
+    expect(lent).toEqual([false, true]);
   });
 });

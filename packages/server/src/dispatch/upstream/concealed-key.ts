@@ -24,8 +24,8 @@ export class KeyConcealer implements UpstreamEvents {
     this.#events.onHead(...head);
   }
 
-  onData(chunk: Uint8Array): void {
-    if (!this.#isError) return this.#events.onData(chunk);
+  onData(chunk: Uint8Array, isLast?: boolean): void {
+    if (!this.#isError) return this.#events.onData(chunk, isLast);
     const bytes = Buffer.concat([this.#held, chunk]);
     for (let at = bytes.indexOf(this.#key); at >= 0; at = bytes.indexOf(this.#key, at)) {
       bytes.fill(BLOT, at, at + this.#key.length);
