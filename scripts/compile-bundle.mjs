@@ -1,32 +1,47 @@
 /**
- * Starts a server from the bundle in the directory it is given, on a data directory and a port of its own, and keeps
- * what V8 compiled for that. Run by `bundle.mjs` as a process of its own, for the bundle takes the arguments, the output and the end of the one it is in.
+ * Keeps beside the files of the bundle what V8 compiled of them for two starts: one in an empty directory, and one that
+ * recovers a batch that was half done. Each start is a cold V8's, where code runs for the first time and mostly once.
+ *
+ * Recovery is what this can do without: where no half-done batch can be made, it says so, and the first start's stays.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { COMPILED, runBundle, sealed } from '../packages/cli/bin/bundle.js';
+import { fileURLToPath } from 'node:url';
+import { leaveHalfDone } from './half-done-batch.mjs';
+
+const KEEP = fileURLToPath(new URL('./keep-compiled.mjs', import.meta.url));
+const START_LIMIT_MS = 30_000;
 
 const bundle = process.argv[2];
-const directory = mkdtempSync(join(tmpdir(), 'batchwright-build-'));
-const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--data-dir', directory, '--log-level', 'silent'];
-process.argv = [process.execPath, 'batchwright', ...args];
+const root = mkdtempSync(join(tmpdir(), 'batchwright-build-'));
+process.on('exit', () => rmSync(root, { recursive: true, force: true }));
 // What the environment configures is for the user's own server.
 for (const name of Object.keys(process.env)) if (name.startsWith('BATCHWRIGHT_')) delete process.env[name];
-process.chdir(directory);
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
-const loaded = [];
-process.stdout.write = () => {
-  // The first words of a server say that it listens: all that a start runs has been compiled by then.
-  for (const { name, script, source } of loaded) {
-    writeFileSync(join(bundle, name + COMPILED), sealed(script, source));
-  }
-  loaded.length = 0;
-  // That it stops is no news to whoever builds.
-  process.stderr.write = () => true;
-  process.kill(process.pid, 'SIGTERM');
-  return true;
-};
-runBundle((name, script, source) => loaded.push({ name, script, source }), bundle);
+keepStart(directory('empty'));
+try {
+  const halfDone = directory('half-done');
+  await leaveHalfDone(bundle, halfDone);
+  // Its upstream need not be there: what a start sends is sent after its first words.
+  keepStart(halfDone, '--upstream', 'http://127.0.0.1:9', '--shutdown-grace-seconds', '0');
+} catch (error) {
+  process.stderr.write(`compile-bundle: recovery was not compiled, and starts slower: ${error.message}\n`);
+}
+
+function directory(name) {
+  const path = join(root, name);
+  mkdirSync(path);
+  return path;
+}
+
+function keepStart(directory, ...options) {
+  const { status, signal, error } = spawnSync(process.execPath, [KEEP, bundle, directory, ...options], {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: START_LIMIT_MS,
+  });
+  if (status !== 0) throw new Error(`a start of the bundle ended with ${status ?? signal}`, { cause: error });
+}
