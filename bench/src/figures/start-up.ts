@@ -1,9 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { atMost, type Bench, type Figure, type Row } from '../measure/figure.ts';
 import { readMemory } from '../measure/process-memory.ts';
 import { roundRobin } from '../measure/round-robin.ts';
 import { pairedRatio, spreadOf } from '../measure/spread.ts';
+import { exitOf, serveByCommand } from './served-command.ts';
 
 /** From the spawn of `batchwright serve` to its first words, which it says once it listens; and what it holds then. */
 export const startUp: Figure = {
@@ -16,7 +15,6 @@ export const startUp: Figure = {
 /** Three times the rounds of the others: each is short, and process starts scatter. */
 const ROUNDS_FACTOR = 3;
 const IDLE_MS = 500;
-const COMMAND = fileURLToPath(new URL('../../../packages/cli/bin/batchwright.js', import.meta.url));
 
 async function measure(bench: Bench): Promise<readonly Row[]> {
   const used = bench.makeDirectory('data');
@@ -61,34 +59,16 @@ async function serveOnce(
   bench: Bench,
   directory: string,
 ): Promise<{ readonly milliseconds: number; readonly idleMegabytes: number }> {
-  const startedMs = performance.now();
-  const args = [COMMAND, 'serve', '--port', '0', '--data-dir', directory, '--log-level', 'silent'];
-  const child = bench.processes.spawn(process.execPath, args);
-  await firstWords(child);
-  const milliseconds = performance.now() - startedMs;
+  const { child, milliseconds } = await serveByCommand(bench, directory);
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
   const idleMegabytes = readMemory(child.pid ?? 0).resident / 1e6;
   child.kill('SIGTERM');
-  await exit(child);
+  await exitOf(child);
   return { milliseconds, idleMegabytes };
 }
 
 async function nodeOnce(bench: Bench): Promise<number> {
   const startedMs = performance.now();
-  await exit(bench.processes.spawn(process.execPath, ['-e', '0']));
+  await exitOf(bench.processes.spawn(process.execPath, ['-e', '0']));
   return performance.now() - startedMs;
-}
-
-function firstWords(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let complaint = '';
-    child.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));
-    child.stdout?.once('data', () => resolve());
-    child.once('exit', () => reject(new Error(`batchwright serve ended before it listened: ${complaint}`)));
-  });
-}
-
-function exit(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once('exit', () => resolve()));
 }
