@@ -63,7 +63,7 @@ export class ReadAheadBudget {
 interface Window {
   readonly start: number;
   readonly end: number;
-  /** Null while it is being read, and for ever if that failed. */
+  /** Null while it is being read, for ever if that failed, and again once its memory was given away. */
   bytes: Buffer | null;
   readonly loaded: Promise<Buffer>;
   /** Ranges of it that are out, those that wait for it among them. */
