@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -170,6 +171,12 @@ describe('several processes', () => {
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
     return { child, line };
   }
+
+  // A process of its own, since this once went on for ever without letting anything else have a turn.
+  test.runIf(existsSync('/proc/self'))('that cannot have a directory where they want it end', async () => {
+    path = '/proc/nowhere/data';
+    expect((await start()).line).toBe('Error undefined');
+  });
 
   test('that start at once on a new directory: exactly one wins, and the others name it', async () => {
     const started = await Promise.all(Array.from({ length: 5 }, start));

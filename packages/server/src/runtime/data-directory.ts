@@ -11,8 +11,8 @@
  *
  * Its small files are read and written without the thread pool: nobody is served yet, and the pool takes a start 3 ms.
  */
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { bringToCurrentFormat } from './data-format.ts';
 import { holdDirectory } from './data-lock.ts';
 
@@ -33,17 +33,33 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   const absolute = resolve(path);
   const batchesDirectory = join(absolute, 'batches');
   try {
-    mkdirSync(absolute, { recursive: true, mode: OWNER_ONLY });
+    makeDirectories(absolute);
   } catch (cause) {
     throw new Error(`cannot make the data directory ${absolute}; choose another with --data-dir`, { cause });
   }
   const hold = await holdDirectory(absolute);
   try {
     await bringToCurrentFormat(absolute);
-    mkdirSync(batchesDirectory, { recursive: true, mode: OWNER_ONLY });
+    makeDirectories(batchesDirectory);
   } catch (error) {
     await hold.release();
     throw error;
   }
   return { path: absolute, catalogFile: join(absolute, 'catalog.db'), batchesDirectory, close: () => hold.release() };
+}
+
+/** Node's own way to make parents never ends where a file system cannot have them, such as `/proc`: nor would a signal end it. */
+function makeDirectories(path: string): void {
+  if (isDirectory(path)) return;
+  makeDirectories(dirname(path));
+  try {
+    mkdirSync(path, { mode: OWNER_ONLY });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
