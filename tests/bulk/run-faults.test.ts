@@ -40,6 +40,22 @@ describe('a run whose batch was deleted behind its back', () => {
   });
 });
 
+describe('a run that is finished', () => {
+  it('is not forgotten for the sake of one that cannot begin', async () => {
+    const command = ['run', 'prompts.jsonl', '-o', 'answers.jsonl'];
+    const api = await home.startSimulator();
+    await home.write('prompts.jsonl', requestLines('r', 4));
+    const done = await home.run(command, { env: api.env });
+    expect(done.code, done.err).toBe(0);
+    api.process.kill('SIGTERM');
+    await api.process.ended;
+    const refused = await home.run([...command, '--restart'], { env: api.env });
+    expect(refused.code, refused.err).not.toBe(0);
+    const again = await home.run(command, { env: api.env });
+    expect([again.code, again.err]).toEqual([0, expect.stringMatching(/^Already finished at /)]);
+  });
+});
+
 describe('a cap on cost', () => {
   it('for a model without a price is refused in the words of the command', async () => {
     await home.write('prompts.jsonl', requestLine('r-1', 'x', { model: 'my-model' }));

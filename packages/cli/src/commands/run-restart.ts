@@ -22,22 +22,28 @@ export interface Restart {
 /** Forgets the run that is kept. What is still under way of it would be paid for and never read, so it is looked for first. */
 export async function restartRun(restart: Restart, host: Host): Promise<void> {
   const { record, store, runDir, endpoint, keptServer } = restart;
-  const ids = record.finishedAtMs === null ? openBatchIds(record) : [];
-  if (ids.length > 0 && keptServer !== 'simulated') {
-    if (endpoint.type === 'simulated' || endpoint.baseUrl !== keptServer) {
-      throw new KeptRunError(
-        `batches of the run in ${runDir} are at ${keptServer ?? 'another server'}. Add --server ${keptServer ?? 'URL'} to settle what becomes of them.`,
-      );
-    }
+  const ids = record.finishedAtMs === null && keptServer !== 'simulated' ? openBatchIds(record) : [];
+  if (ids.length > 0 && (endpoint.type === 'simulated' || endpoint.baseUrl !== keptServer)) {
+    throw new KeptRunError(
+      `batches of the run in ${runDir} are at ${keptServer ?? 'another server'}. Add --server ${keptServer ?? 'URL'} to settle what becomes of them.`,
+    );
+  }
+  if (endpoint.type === 'api' && record.hasSent) {
     const api = await openApi(endpoint, host);
     try {
-      await settleOpen(restart, api.service, ids);
+      if (ids.length > 0) await settleOpen(restart, api.service, ids);
+      else await askAnything(api.service);
     } finally {
       await api.close();
     }
   }
   await store.clear();
   await removeServerData(runDir);
+}
+
+/** Rejects where the new run would fail at once, with a wrong key say: then nothing is to be forgotten for it. */
+async function askAnything(service: BatchService): Promise<void> {
+  await service.newest()[Symbol.asyncIterator]().next();
 }
 
 async function settleOpen({ cancels, runDir, say }: Restart, service: BatchService, ids: OpenIds): Promise<void> {

@@ -35,7 +35,8 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   try {
     makeDirectories(absolute);
   } catch (cause) {
-    throw new Error(`cannot make the data directory ${absolute}; choose another with --data-dir`, { cause });
+    const { code = 'no reason known' } = cause as NodeJS.ErrnoException;
+    throw new Error(`cannot make the data directory ${absolute} (${code}); choose another with --data-dir`, { cause });
   }
   const hold = await holdDirectory(absolute);
   try {
