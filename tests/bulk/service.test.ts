@@ -291,8 +291,8 @@ describe('memory', () => {
       look();
     }
     expect(read).toBe(size);
-    // Most of it is garbage that nobody has collected yet.
-    expect(most).toBeLessThan(100 * 1024 * 1024);
+    // Nearly all of it is garbage that nobody has collected yet: some 100 MB, however large the body is.
+    expect(most).toBeLessThan(size / 2);
     sink.closeAllConnections();
     sink.close();
   });
