@@ -15,7 +15,8 @@ export class SentBody {
   constructor(body: BatchBody) {
     this.#bytes = body.bytes;
     this.#pieces = body.pieces()[Symbol.asyncIterator]();
-    // Nothing is taken ahead of the connection: what is in memory is what the socket has no room for.
+    // Nothing is taken ahead of the connection. Node's fetch holds what it was given until the call is over all the same:
+    // it doubles the stream for the sake of a redirect, unless redirects are errors.
     this.stream = new ReadableStream<Uint8Array>(
       { pull: (controller) => this.#pull(controller), cancel: () => this.close() },
       { highWaterMark: 0 },
